@@ -7,15 +7,16 @@
 
 namespace prumo {
 
-/// While it lives: rounding to nearest even, denormals kept, no traps. Gives the caller's settings back.
+/// While it lives: rounding to nearest even, denormals kept, no traps. Gives the caller's settings
+/// back.
 class FloatGuard {
  public:
 #if defined(__x86_64__)
   FloatGuard() : saved_(_mm_getcsr()) {
-    if (saved_ != kDefault) _mm_setcsr(kDefault);
+    if (changed()) _mm_setcsr(kDefault);
   }
   ~FloatGuard() {
-    if (saved_ != kDefault) _mm_setcsr(saved_);
+    if (changed()) _mm_setcsr(saved_);
   }
 #else
   FloatGuard() = default;
@@ -26,6 +27,10 @@ class FloatGuard {
  private:
 #if defined(__x86_64__)
   static constexpr unsigned kDefault = 0x1F80;
+  static constexpr unsigned kFlags = 0x3F;  // what has happened, not how to compute
+  [[nodiscard]] bool changed() const {
+    return (saved_ & ~kFlags) != kDefault;
+  }
   unsigned saved_;
 #endif
 };

@@ -1,13 +1,17 @@
-// The table of kernels and their contracts. The scalar function of each file is the definition; every other
-// instruction set gives the same bits, save that a NaN may carry any payload.
+// The table of kernels and their contracts. The scalar function of each file is the definition;
+// every other instruction set gives the same bits, save that a NaN may carry any payload.
 //
 // The exact arithmetic:
-//  - `fma` is one rounding; every other operation rounds by itself; rounding is to nearest, ties to even, and
+//  - `fma` is one rounding; every other operation rounds by itself; rounding is to nearest, ties to
+//  even, and
 //    denormals are kept (FloatGuard sees to both).
-//  - A reduction along a vector runs in 16 lanes: lane j takes elements j, j+16, ... in order; then lanes j and
+//  - A reduction along a vector runs in 16 lanes: lane j takes elements j, j+16, ... in order; then
+//  lanes j and
 //    j+8 are added, then j and j+4, j+2, j+1 (reduce16).
-//  - A matrix row is one lane. Float rows: acc = fma(w[k], x[k], acc), k rising from acc = 0. Quantized rows: the
-//    dot of a block of 32 is exact in int32, then acc = fma(w_scale * x_scale, float(dot), acc), blocks rising.
+//  - A matrix row is one lane. Float rows: acc = fma(w[k], x[k], acc), k rising from acc = 0.
+//  Quantized rows: the
+//    dot of a block of 32 is exact in int32, then acc = fma(w_scale * x_scale, float(dot), acc),
+//    blocks rising.
 //  - exp is kernels/exp.h, sqrt and division are IEEE.
 #pragma once
 
@@ -22,7 +26,8 @@
 
 namespace prumo {
 
-/// Rows of a matrix are stored in panels of this many, interleaved by 4 bytes of a row (see pack.h).
+/// Rows of a matrix are stored in panels of this many, interleaved by 4 bytes of a row (see
+/// pack.h).
 inline constexpr std::size_t kPanelRows = 16;
 /// Activations are quantized in blocks of this many elements.
 inline constexpr std::size_t kBlock = 32;
@@ -47,15 +52,16 @@ struct ArgmaxResult {
   bool operator==(const ArgmaxResult&) const = default;
 };
 
-/// 32 activations as int8, on one cache line, with what each weight type adds to the integer dot because it
-/// stores its weights with an offset.
+/// 32 activations as int8, on one cache line, with what each weight type adds to the integer dot
+/// because it stores its weights with an offset.
 struct alignas(64) QuantizedBlock {
-  std::int8_t q[kBlock];     ///< in [-127, 127]: x[i] is about q[i] * scale
-  float scale;               ///< max|x| / 127; 0 for a block of (nearly) zeros; NaN if the block has a NaN or infinity
-  std::int32_t offset_q4_0;  ///< -8 * sum of q
-  std::int32_t offset_q8_0;  ///< -128 * sum of q
+  std::int8_t q[kBlock];  ///< in [-127, 127]: x[i] is about q[i] * scale
+  float scale;  ///< max|x| / 127; 0 for a block of (nearly) zeros; NaN if the block has a NaN or
+                ///< infinity
+  std::int32_t offset_q4_0;     ///< -8 * sum of q
+  std::int32_t offset_q8_0;     ///< -128 * sum of q
   std::int32_t offset_q6_k[2];  ///< -32 * sum of q, for either half
-  std::int32_t unused[3];    ///< zero
+  std::int32_t unused[3];       ///< zero
 };
 static_assert(sizeof(QuantizedBlock) == 64);
 
@@ -65,59 +71,67 @@ struct MatmulArgs {
   std::size_t panel_begin, panel_end;
   std::size_t columns;  ///< elements in a row; a multiple of the type's block
   std::size_t tokens;   ///< rows of x and y; 0 does nothing
-  const void* x;        ///< float[tokens][columns] for F32, F16, BF16; QuantizedBlock[tokens][columns / 32] otherwise
-  float* y;             ///< [tokens][y_stride]; columns [16 * panel_begin, 16 * panel_end) are written, padding too
+  const void* x;  ///< float[tokens][columns] for F32, F16, BF16; QuantizedBlock[tokens][columns /
+                  ///< 32] otherwise
+  float* y;       ///< [tokens][y_stride]; columns [16 * panel_begin, 16 * panel_end) are written,
+                  ///< padding too
   std::size_t y_stride;  ///< floats
 };
 
 struct SoftmaxResult {
-  float max;  ///< the largest x that is not NaN, +0 for a zero of either sign; -inf if there is none
+  float
+      max;  ///< the largest x that is not NaN, +0 for a zero of either sign; -inf if there is none
   float sum;  ///< of the y, in 16 lanes
 };
 
-/// Scores, softmax and weighted values of one key range of one KV head, for the query heads that share it.
+/// Scores, softmax and weighted values of one key range of one KV head, for the query heads that
+/// share it.
 struct AttentionArgs {
-  const float* q;           ///< [heads][head_dim]
-  std::size_t heads;        ///< query heads that share this KV head
-  std::size_t head_dim;     ///< even
-  const std::byte* keys;    ///< panels of 16 keys: [n_keys / 16, rounded up][head_dim][16], F16 or F32
-  const std::byte* values;  ///< [n_keys][value_stride], F16 or F32
+  const float* q;        ///< [heads][head_dim]
+  std::size_t heads;     ///< query heads that share this KV head
+  std::size_t head_dim;  ///< even
+  const std::byte*
+      keys;  ///< panels of 16 keys: [n_keys / 16, rounded up][head_dim][16], F16 or F32
+  const std::byte* values;   ///< [n_keys][value_stride], F16 or F32
   std::size_t value_stride;  ///< elements; a multiple of 16, at least head_dim; the rest is zero
-  std::size_t n_keys;       ///< 1 .. kKeyRange
-  float scale;              ///< what a score is multiplied by
-  float* scores;            ///< scratch [kKeyRange]
-  float* max;               ///< out [heads]: largest score, before scaling
-  float* sum;               ///< out [heads]: sum of exp((score - max) * scale)
-  float* out;               ///< out [heads][value_stride]: sum of exp((score - max) * scale) * value
+  std::size_t n_keys;        ///< 1 .. kKeyRange
+  float scale;               ///< what a score is multiplied by
+  float* scores;             ///< scratch [kKeyRange]
+  float* max;                ///< out [heads]: largest score, before scaling
+  float* sum;                ///< out [heads]: sum of exp((score - max) * scale)
+  float* out;  ///< out [heads][value_stride]: sum of exp((score - max) * scale) * value
 };
 
-/// One function an operation, all of one instruction set. Pointers alias only where said; any alignment will
-/// do unless said; nothing outside the named ranges is read or written; none allocates or fails.
+/// One function an operation, all of one instruction set. Pointers alias only where said; any
+/// alignment will do unless said; nothing outside the named ranges is read or written; none
+/// allocates or fails.
 struct Kernels {
   Isa isa;
   std::string_view name;  ///< "scalar", "avx2", "avx512"
 
-  /// The least i with x[i] not NaN and x[i] >= every other non-NaN x[j]. NaN of any sign, payload or kind is
-  /// never chosen; -0 ties with +0; infinities are ordinary; denormals compare exactly, whatever the caller's
-  /// MXCSR says. n = 0 (x may then be null) or all NaN: npos.
+  /// The least i with x[i] not NaN and x[i] >= every other non-NaN x[j]. NaN of any sign, payload
+  /// or kind is never chosen; -0 ties with +0; infinities are ordinary; denormals compare exactly,
+  /// whatever the caller's MXCSR says. n = 0 (x may then be null) or all NaN: npos.
   ArgmaxResult (*argmax)(const float* x, std::size_t n);
 
-  /// tiles[i] = the largest non-NaN of x[64 i, min(64 i + 64, n)), -inf if there is none, +0 for a zero of either
-  /// sign; tiles has ceil(n / 64) elements.
+  /// tiles[i] = the largest non-NaN of x[64 i, min(64 i + 64, n)), -inf if there is none, +0 for a
+  /// zero of either sign; tiles has ceil(n / 64) elements.
   void (*tile_max)(const float* x, std::size_t n, float* tiles);
 
-  /// Quantizes n floats (a multiple of 32) into n / 32 blocks, rounding to nearest even. out is 64-byte aligned.
+  /// Quantizes n floats (a multiple of 32) into n / 32 blocks, rounding to nearest even. out is
+  /// 64-byte aligned.
   void (*quantize)(const float* x, std::size_t n, QuantizedBlock* out);
 
   /// y[i] = (x[i] * r) * weight[i], r = 1 / sqrt(sum(x^2) / n + eps). n >= 1. y may be x.
   void (*rmsnorm)(const float* x, const float* weight, std::size_t n, float eps, float* y);
 
-  /// Rotates adjacent pairs in place: (a, b) -> (a c - b s, a s + b c) with (c, s) = table[2 i], table[2 i + 1]; as
-  /// fma(a, c, -(b s)) and fma(a, s, b c). `pairs` pairs in x, as many (c, s) in the table.
+  /// Rotates adjacent pairs in place: (a, b) -> (a c - b s, a s + b c) with (c, s) = table[2 i],
+  /// table[2 i + 1]; as fma(a, c, -(b s)) and fma(a, s, b c). `pairs` pairs in x, as many (c, s) in
+  /// the table.
   void (*rope)(float* x, const float* table, std::size_t pairs);
 
-  /// y[i] = exp((x[i] - max) * scale), with max the largest non-NaN of x; scale > 0; n may be 0. y may be x.
-  /// Where an x is NaN, or max is infinite, y and sum are NaN.
+  /// y[i] = exp((x[i] - max) * scale), with max the largest non-NaN of x; scale > 0; n may be 0. y
+  /// may be x. Where an x is NaN, or max is infinite, y and sum are NaN.
   SoftmaxResult (*softmax)(const float* x, std::size_t n, float scale, float* y);
 
   /// y[i] = (gate[i] / (1 + exp(-gate[i]))) * up[i]. y may be gate or up.
@@ -140,25 +154,32 @@ struct Kernels {
   [[nodiscard]] auto matmul(gguf::TensorType type) const -> void (*)(const MatmulArgs&);
 };
 
-/// Calls f(name, pointer to member) for every kernel of the table: the one list that tests and verify walk.
+/// A kernel's place in the table, as a type: table.*KernelMember<...>::pointer is its function.
+template <auto Pointer>
+struct KernelMember {
+  static constexpr auto pointer = Pointer;
+};
+
+/// Calls f(name, KernelMember) for every kernel of the table: the one list that tests and verify
+/// walk.
 template <class F>
 void for_each_kernel(F&& f) {
-  f("argmax", &Kernels::argmax);
-  f("tile_max", &Kernels::tile_max);
-  f("quantize", &Kernels::quantize);
-  f("rmsnorm", &Kernels::rmsnorm);
-  f("rope", &Kernels::rope);
-  f("softmax", &Kernels::softmax);
-  f("swiglu", &Kernels::swiglu);
-  f("add", &Kernels::add);
-  f("attention_f16", &Kernels::attention_f16);
-  f("attention_f32", &Kernels::attention_f32);
-  f("matmul_f32", &Kernels::matmul_f32);
-  f("matmul_f16", &Kernels::matmul_f16);
-  f("matmul_bf16", &Kernels::matmul_bf16);
-  f("matmul_q8_0", &Kernels::matmul_q8_0);
-  f("matmul_q4_0", &Kernels::matmul_q4_0);
-  f("matmul_q6_k", &Kernels::matmul_q6_k);
+  f("argmax", KernelMember<&Kernels::argmax>{});
+  f("tile_max", KernelMember<&Kernels::tile_max>{});
+  f("quantize", KernelMember<&Kernels::quantize>{});
+  f("rmsnorm", KernelMember<&Kernels::rmsnorm>{});
+  f("rope", KernelMember<&Kernels::rope>{});
+  f("softmax", KernelMember<&Kernels::softmax>{});
+  f("swiglu", KernelMember<&Kernels::swiglu>{});
+  f("add", KernelMember<&Kernels::add>{});
+  f("attention_f16", KernelMember<&Kernels::attention_f16>{});
+  f("attention_f32", KernelMember<&Kernels::attention_f32>{});
+  f("matmul_f32", KernelMember<&Kernels::matmul_f32>{});
+  f("matmul_f16", KernelMember<&Kernels::matmul_f16>{});
+  f("matmul_bf16", KernelMember<&Kernels::matmul_bf16>{});
+  f("matmul_q8_0", KernelMember<&Kernels::matmul_q8_0>{});
+  f("matmul_q4_0", KernelMember<&Kernels::matmul_q4_0>{});
+  f("matmul_q6_k", KernelMember<&Kernels::matmul_q6_k>{});
 }
 
 /// The tables that this processor can run, weakest first; the scalar one is always there.
@@ -167,8 +188,8 @@ std::span<const Kernels* const> supported_kernels();
 /// Every table that this build has, whether the processor can run it or not.
 std::span<const std::string_view> known_isas();
 
-/// The best table of this processor, or the one that the environment's PRUMO_ISA names. An unknown name, or one
-/// that the processor cannot run, is an error.
+/// The best table of this processor, or the one that the environment's PRUMO_ISA names. An unknown
+/// name, or one that the processor cannot run, is an error.
 Result<const Kernels*> choose_kernels();
 
 /// Whether rows of this type are multiplied with quantized activations.

@@ -1,0 +1,40 @@
+// Generators for RapidCheck. Its own floats have no NaN, infinity, -0 or denormal: these are made
+// of bits.
+#pragma once
+
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
+#include <bit>
+#include <cstdint>
+#include <vector>
+
+#include "support/floats.h"
+
+namespace prumo::testing {
+
+/// Any float at all, special values often. Shrinks to 0.
+inline rc::Gen<float> any_float() {
+  return rc::gen::weightedOneOf<float>(
+      {{3, rc::gen::map(rc::gen::arbitrary<std::uint32_t>(),
+                        [](std::uint32_t bits) { return std::bit_cast<float>(bits); })},
+       {2, rc::gen::elementOf(std::vector<float>(kSpecialFloats.begin(), kSpecialFloats.end()))},
+       {3, rc::gen::map(rc::gen::inRange(-1000, 1001),
+                        [](int i) { return static_cast<float>(i) / 64.0f; })}});
+}
+
+/// A finite float of ordinary size, in [-64, 64], ties often.
+inline rc::Gen<float> finite_float() {
+  return rc::gen::oneOf(rc::gen::map(rc::gen::inRange(-4096, 4097),
+                                     [](int i) { return static_cast<float>(i) / 64.0f; }),
+                        rc::gen::map(rc::gen::inRange(-(1 << 24), (1 << 24) + 1),
+                                     [](int i) { return static_cast<float>(i) * 0x1p-18f; }));
+}
+
+/// n values of a generator.
+template <class T>
+rc::Gen<std::vector<T>> vector_of(std::size_t n, rc::Gen<T> gen) {
+  return rc::gen::container<std::vector<T>>(n, std::move(gen));
+}
+
+}  // namespace prumo::testing
