@@ -8,7 +8,17 @@
 
 #if defined(__x86_64__)
 #define PRUMO_X86 1
+#if defined(__GNUC__) && !defined(__clang__)
+// GCC's own headers start an undefined vector from itself, and GCC then warns of it wherever
+// they are inlined.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
 #include <immintrin.h>
+#pragma GCC diagnostic pop
+#else
+#include <immintrin.h>
+#endif
 #else
 #define PRUMO_X86 0
 #endif
@@ -17,8 +27,7 @@
 #define PRUMO_AVX2_BEGIN \
   _Pragma("clang attribute push(__attribute__((target(\"avx2,fma,f16c\"))), apply_to = function)")
 #define PRUMO_AVX512_BEGIN                                                              \
-  _Pragma("clang attribute push(__attribute__((target(\"avx2,fma,f16c,avx512f,avx512bw," \
-          "avx512vl,avx512dq,avx512vnni\"))), apply_to = function)")
+  _Pragma("clang attribute push(__attribute__((target(\"avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni\"))), apply_to = function)")
 #define PRUMO_ISA_END _Pragma("clang attribute pop")
 #else
 #define PRUMO_AVX2_BEGIN _Pragma("GCC push_options") _Pragma("GCC target(\"avx2,fma,f16c\")")
