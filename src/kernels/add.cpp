@@ -17,7 +17,8 @@ namespace prumo::avx2 {
 void add(const float* x, std::size_t n, float* y) {
   for (std::size_t i = 0; i < n; i += 8) {
     const __m256i lanes = first_lanes(n - i);
-    const __m256 sum = _mm256_add_ps(_mm256_maskload_ps(y + i, lanes), _mm256_maskload_ps(x + i, lanes));
+    const __m256 sum =
+        _mm256_add_ps(_mm256_maskload_ps(y + i, lanes), _mm256_maskload_ps(x + i, lanes));
     _mm256_maskstore_ps(y + i, lanes, sum);
   }
 }

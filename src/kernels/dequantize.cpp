@@ -16,7 +16,8 @@ std::uint16_t load_u16(const std::byte* at) {
 
 void q8_0(const std::byte* block, float* out) {
   const float d = half_to_float(load_u16(block));
-  for (std::size_t i = 0; i < 32; ++i) out[i] = d * static_cast<float>(static_cast<std::int8_t>(block[2 + i]));
+  for (std::size_t i = 0; i < 32; ++i)
+    out[i] = d * static_cast<float>(static_cast<std::int8_t>(block[2 + i]));
 }
 
 void q4_0(const std::byte* block, float* out) {
@@ -28,8 +29,8 @@ void q4_0(const std::byte* block, float* out) {
   }
 }
 
-// 256 weights of 6 bits: 128 bytes of low nibbles, 64 bytes of high bit pairs, 16 int8 sub-scales, an f16 scale.
-// Either half of 128 weights is four runs of 32 that share their bytes.
+// 256 weights of 6 bits: 128 bytes of low nibbles, 64 bytes of high bit pairs, 16 int8 sub-scales,
+// an f16 scale. Either half of 128 weights is four runs of 32 that share their bytes.
 void q6_k(const std::byte* block, float* out) {
   const float d = half_to_float(load_u16(block + 208));
   for (std::size_t i = 0; i < 256; ++i) {
@@ -50,7 +51,9 @@ void q6_k(const std::byte* block, float* out) {
 void dequantize(gguf::TensorType type, const std::byte* row, std::size_t n, float* out) {
   using enum gguf::TensorType;
   switch (type) {
-    case kF32: std::memcpy(out, row, n * sizeof(float)); return;
+    case kF32:
+      std::memcpy(out, row, n * sizeof(float));
+      return;
     case kF16:
       for (std::size_t i = 0; i < n; ++i) out[i] = half_to_float(load_u16(row + 2 * i));
       return;

@@ -1,6 +1,6 @@
 // exp as a fixed sequence of operations, the same for every instruction set: within about one ulp.
-// Reduction x = n ln 2 + r with ln 2 in two parts, then the degree-6 polynomial of the Cephes library (S. Moshier),
-// then an exact multiplication by 2^n.
+// Reduction x = n ln 2 + r with ln 2 in two parts, then the degree-6 polynomial of the Cephes
+// library (S. Moshier), then an exact multiplication by 2^n.
 #pragma once
 
 #include <bit>
@@ -16,7 +16,8 @@ inline constexpr float kMax = 88.37f;   // above: infinity. Up to it n is at mos
 inline constexpr float kLog2e = 1.44269504088896341f;
 inline constexpr float kLn2High = 0.693359375f;  // 9 bits, so that n * kLn2High is exact
 inline constexpr float kLn2Low = -2.12194440e-4f;
-inline constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer held in the low bits
+inline constexpr float kRound =
+    12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer held in the low bits
 inline constexpr float kC5 = 1.9875691500e-4f;
 inline constexpr float kC4 = 1.3981999507e-3f;
 inline constexpr float kC3 = 8.3334519073e-3f;

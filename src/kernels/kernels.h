@@ -96,7 +96,7 @@ struct AttentionArgs {
   std::size_t value_stride;  ///< elements; a multiple of 16, at least head_dim; the rest is zero
   std::size_t n_keys;        ///< 1 .. kKeyRange
   float scale;               ///< what a score is multiplied by
-  float* scores;         ///< scratch [heads][kKeyRange]
+  float* scores;             ///< scratch [heads][kKeyRange]
   float* max;                ///< out [heads]: largest score, before scaling
   float* sum;                ///< out [heads]: sum of exp((score - max) * scale)
   float* out;  ///< out [heads][value_stride]: sum of exp((score - max) * scale) * value

@@ -11,8 +11,8 @@ namespace {
 constexpr std::size_t kLine = 64;
 constexpr std::size_t kWord = 4;
 
-// How a file's block is cut up: a piece of `bytes` at `offset` goes, in units of `unit` bytes, to the section at
-// `section`, where the 16 rows of each unit lie side by side.
+// How a file's block is cut up: a piece of `bytes` at `offset` goes, in units of `unit` bytes, to
+// the section at `section`, where the 16 rows of each unit lie side by side.
 struct Piece {
   std::size_t offset;
   std::size_t bytes;
@@ -31,11 +31,15 @@ struct Pieces {
 Pieces pieces_of(gguf::TensorType type, const PanelLayout& at) {
   using enum gguf::TensorType;
   switch (type) {
-    case kF32: return {{{0, 4, 4, at.quants, 64, 0, 0}}, 1};
+    case kF32:
+      return {{{0, 4, 4, at.quants, 64, 0, 0}}, 1};
     case kF16:
-    case kBF16: return {{{0, 2, 2, at.quants, 32, 0, 0}}, 1};
-    case kQ8_0: return {{{0, 2, 2, at.scales, 32, 0, 0}, {2, 32, kWord, at.quants, 512, 0, 0x80}}, 2};
-    case kQ4_0: return {{{0, 2, 2, at.scales, 32, 0, 0}, {2, 16, kWord, at.quants, 256, 0, 0}}, 2};
+    case kBF16:
+      return {{{0, 2, 2, at.quants, 32, 0, 0}}, 1};
+    case kQ8_0:
+      return {{{0, 2, 2, at.scales, 32, 0, 0}, {2, 32, kWord, at.quants, 512, 0, 0x80}}, 2};
+    case kQ4_0:
+      return {{{0, 2, 2, at.scales, 32, 0, 0}, {2, 16, kWord, at.quants, 256, 0, 0}}, 2};
     case kQ6_K:
       return {{{208, 2, 2, at.scales, 32, 0, 0},
                {192, 16, 1, at.sub_scales, 256, 0, 0},
@@ -80,8 +84,9 @@ std::size_t packed_bytes(gguf::TensorType type, std::size_t rows, std::size_t co
   return round_up(rows, kPanelRows) / kPanelRows * panel_layout(type, columns).stride;
 }
 
-void pack_panels(gguf::TensorType type, const std::byte* file, std::size_t rows, std::size_t columns,
-                 std::size_t panel_begin, std::size_t panel_end, std::byte* out) {
+void pack_panels(gguf::TensorType type, const std::byte* file, std::size_t rows,
+                 std::size_t columns, std::size_t panel_begin, std::size_t panel_end,
+                 std::byte* out) {
   const PanelLayout layout = panel_layout(type, columns);
   const Pieces pieces = pieces_of(type, layout);
   const gguf::TypeTraits& traits = gguf::type_traits(type);

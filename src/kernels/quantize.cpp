@@ -1,4 +1,5 @@
-// Activations to int8, a block of 32 at a time. Each token is quantized by itself, so a batch changes nothing.
+// Activations to int8, a block of 32 at a time. Each token is quantized by itself, so a batch
+// changes nothing.
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -13,7 +14,8 @@ namespace {
 
 constexpr std::uint32_t kMagnitude = 0x7FFFFFFFu;
 constexpr std::uint32_t kInfinity = 0x7F800000u;
-constexpr float kTiny = 0x1p-100f;  // a block no larger than this is zero; its inverse could overflow
+constexpr float kTiny =
+    0x1p-100f;  // a block no larger than this is zero; its inverse could overflow
 constexpr float kRange = 127.0f;
 
 // The scale of a block and its inverse from the bits of its largest magnitude.
@@ -29,7 +31,8 @@ inline Scales scales_of(std::uint32_t largest) {
   return {max / kRange, kRange / max};
 }
 
-inline void finish(QuantizedBlock& block, float scale, std::int32_t sum_low, std::int32_t sum_high) {
+inline void finish(QuantizedBlock& block, float scale, std::int32_t sum_low,
+                   std::int32_t sum_high) {
   block.scale = scale;
   block.offset_q4_0 = -8 * (sum_low + sum_high);
   block.offset_q8_0 = -128 * (sum_low + sum_high);

@@ -36,8 +36,7 @@ void rmsnorm(const float* x, const float* weight, std::size_t n, float eps, floa
   for (std::size_t i = 0; i < n; i += 8) {
     const __m256i lanes = first_lanes(n - i);
     const __m256 scaled = _mm256_mul_ps(_mm256_maskload_ps(x + i, lanes), r);
-    _mm256_maskstore_ps(y + i, lanes,
-                        _mm256_mul_ps(scaled, _mm256_maskload_ps(weight + i, lanes)));
+    _mm256_maskstore_ps(y + i, lanes, _mm256_mul_ps(scaled, _mm256_maskload_ps(weight + i, lanes)));
   }
 }
 

@@ -28,8 +28,8 @@ SoftmaxResult softmax(const float* x, std::size_t n, float scale, float* y) {
 
 }  // namespace prumo::scalar
 
-// max(x, m) gives m when x is NaN, so a NaN never enters the maximum. Lanes beyond n add +0 to a sum that is
-// never -0, which changes nothing.
+// max(x, m) gives m when x is NaN, so a NaN never enters the maximum. Lanes beyond n add +0 to a
+// sum that is never -0, which changes nothing.
 #if PRUMO_X86
 PRUMO_AVX2_BEGIN
 namespace prumo::avx2 {
@@ -86,7 +86,8 @@ static float max_of(const float* x, std::size_t n) {
     for (std::size_t j = 0; j < 4; ++j) m[j] = _mm512_max_ps(_mm512_loadu_ps(x + i + 16 * j), m[j]);
   }
   for (; i < n; i += 16) {
-    m[0] = _mm512_max_ps(_mm512_mask_loadu_ps(_mm512_set1_ps(kNone), first_lanes(n - i), x + i), m[0]);
+    m[0] =
+        _mm512_max_ps(_mm512_mask_loadu_ps(_mm512_set1_ps(kNone), first_lanes(n - i), x + i), m[0]);
   }
   return max16(_mm512_max_ps(_mm512_max_ps(m[0], m[1]), _mm512_max_ps(m[2], m[3])));
 }

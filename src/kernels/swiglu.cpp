@@ -42,8 +42,7 @@ void swiglu(const float* gate, const float* up, std::size_t n, float* y) {
     const __mmask16 lanes = first_lanes(n - i);
     const __m512 g = _mm512_maskz_loadu_ps(lanes, gate + i);
     const __m512 silu = _mm512_div_ps(g, _mm512_add_ps(one, exp(_mm512_xor_ps(g, sign))));
-    _mm512_mask_storeu_ps(y + i, lanes,
-                          _mm512_mul_ps(silu, _mm512_maskz_loadu_ps(lanes, up + i)));
+    _mm512_mask_storeu_ps(y + i, lanes, _mm512_mul_ps(silu, _mm512_maskz_loadu_ps(lanes, up + i)));
   }
 }
 
