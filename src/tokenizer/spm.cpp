@@ -1,0 +1,305 @@
+// Merging with a priority queue over a row of symbols. A symbol is known by the byte where it
+// begins, so its right neighbour is where it ends and merging two is a matter of a size.
+#include "tokenizer/spm.h"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <cmath>
+#include <cstring>
+
+#include "base/utf8.h"
+
+namespace prumo {
+
+namespace {
+
+constexpr std::string_view kScores = "tokenizer.ggml.scores";
+constexpr std::string_view kAddSpace = "tokenizer.ggml.add_space_prefix";
+
+Error bad(std::string_view key, std::string message) {
+  return {ErrorCode::kBadModel, std::string(key), std::move(message)};
+}
+
+template <class T>
+T load(const char* from) {
+  T out;
+  std::memcpy(&out, from, sizeof(T));
+  return out;
+}
+
+std::uint64_t mix(std::uint64_t x) {
+  x ^= x >> 32;
+  x *= 0x9E3779B97F4A7C15u;
+  x ^= x >> 29;
+  x *= 0xBF58476D1CE4E5B9u;
+  return x ^ (x >> 32);
+}
+
+/// A hash of text for a table that lives in memory only.
+std::uint64_t hash(std::string_view text) {
+  const char* at = text.data();
+  const std::size_t n = text.size();
+  std::uint64_t h = n;
+  std::size_t i = 0;
+  for (; n - i > 8; i += 8) h = mix(h ^ load<std::uint64_t>(at + i));
+  if (n >= 8) return mix(h ^ load<std::uint64_t>(at + n - 8));
+  if (n >= 4) {
+    return mix(h ^
+               (std::uint64_t{load<std::uint32_t>(at)} << 32 | load<std::uint32_t>(at + n - 4)));
+  }
+  for (; i < n; ++i) h = h << 8 | static_cast<std::uint8_t>(at[i]);
+  return mix(h);
+}
+
+}  // namespace
+
+Result<Spm> Spm::from(const gguf::File& file, const Vocab& vocab) {
+  Spm spm;
+  const gguf::Value* scores = file.find(kScores);
+  if (scores == nullptr) {
+    return bad(kScores, "without scores the order of merges is unknown; convert the model again");
+  }
+  if (!scores->is_array() || scores->element_type() != gguf::ValueType::kF32) {
+    return bad(kScores, "scores must be an array of f32; convert the model again");
+  }
+  if (scores->count() != vocab.size()) {
+    return bad(kScores, "there are " + std::to_string(scores->count()) + " scores for " +
+                            std::to_string(vocab.size()) + " tokens; convert the model again");
+  }
+  spm.scores_.resize(vocab.size());
+  for (std::size_t i = 0; i < vocab.size(); ++i) {
+    spm.scores_[i] = scores->f32_at(i);
+    if (std::isnan(spm.scores_[i])) {
+      return bad(kScores, "the score of token " + std::to_string(i) +
+                              " is not a number; convert the model again");
+    }
+  }
+  if (file.find(kAddSpace) != nullptr) {
+    const auto adds = file.boolean(kAddSpace);
+    if (!adds) return adds.error();
+    spm.adds_space_ = *adds;
+  }
+  spm.unk_ = vocab.unk();
+  spm.print_all(vocab);
+  spm.index_pieces(vocab);
+  spm.index_bytes(vocab);
+  return spm;
+}
+
+void Spm::print_all(const Vocab& vocab) {
+  starts_.reserve(vocab.size() + 1);
+  for (std::size_t i = 0; i < vocab.size(); ++i) {
+    const auto id = static_cast<TokenId>(i);
+    std::string_view text = vocab.text(id);
+    starts_.push_back(printed_.size());
+    switch (vocab.type(id)) {
+      case TokenType::kNormal:
+        for (auto at = text.find(kSpaceMark); at != text.npos; at = text.find(kSpaceMark)) {
+          printed_ += text.substr(0, at);
+          printed_ += ' ';
+          text.remove_prefix(at + kSpaceMark.size());
+        }
+        printed_ += text;
+        break;
+      case TokenType::kUserDefined:
+        printed_ += text;
+        break;
+      case TokenType::kByte:
+        printed_ += static_cast<char>(parse_byte_token(text).value_or(0));
+        break;
+      default:
+        break;
+    }
+  }
+  starts_.push_back(printed_.size());
+}
+
+void Spm::index_pieces(const Vocab& vocab) {
+  one_byte_.fill(kNoToken);
+  slots_.assign(std::bit_ceil(2 * vocab.size() + 2), {0, kNoToken});
+  const std::size_t mask = slots_.size() - 1;
+  for (std::size_t i = 0; i < vocab.size(); ++i) {
+    const auto id = static_cast<TokenId>(i);
+    const std::string_view piece = printed(id);
+    if (vocab.type(id) != TokenType::kNormal || piece.empty()) continue;
+    // Text never has a bare space where a vocabulary would write a mark.
+    if (vocab.text(id).find(' ') != std::string_view::npos) continue;
+    longest_ = std::max(longest_, piece.size());
+    const std::size_t inner = piece.find(' ', std::min(piece.find_first_not_of(' '), piece.size()));
+    spans_words_ = spans_words_ || inner != std::string_view::npos;
+    if (piece.size() == 1) one_byte_[static_cast<std::uint8_t>(piece[0])] = id;
+    const std::uint64_t h = hash(piece);
+    const auto tag = static_cast<std::uint32_t>(h >> 32);
+    std::size_t slot = h & mask;
+    while (slots_[slot].id != kNoToken &&
+           !(slots_[slot].tag == tag && printed(slots_[slot].id) == piece)) {
+      slot = (slot + 1) & mask;
+    }
+    slots_[slot] = {tag, id};
+  }
+}
+
+void Spm::index_bytes(const Vocab& vocab) {
+  bytes_ = one_byte_;
+  for (std::size_t i = 0; i < vocab.size(); ++i) {
+    const auto id = static_cast<TokenId>(i);
+    if (vocab.type(id) == TokenType::kByte) bytes_[static_cast<std::uint8_t>(printed(id)[0])] = id;
+  }
+}
+
+TokenId Spm::find(std::string_view piece) const {
+  if (piece.size() == 1) return one_byte_[static_cast<std::uint8_t>(piece[0])];
+  if (piece.size() > longest_) return kNoToken;
+  const std::uint64_t h = hash(piece);
+  const auto tag = static_cast<std::uint32_t>(h >> 32);
+  const std::size_t mask = slots_.size() - 1;
+  for (std::size_t slot = h & mask; slots_[slot].id != kNoToken; slot = (slot + 1) & mask) {
+    if (slots_[slot].tag == tag && printed(slots_[slot].id) == piece) return slots_[slot].id;
+  }
+  return kNoToken;
+}
+
+std::string_view Spm::printed(TokenId id) const {
+  assert(id >= 0 && static_cast<std::size_t>(id) < scores_.size());
+  const auto i = static_cast<std::size_t>(id);
+  return std::string_view(printed_).substr(starts_[i], starts_[i + 1] - starts_[i]);
+}
+
+/// Merges one stretch of text after another, with the same memory for all.
+class Spm::Merger {
+ public:
+  Merger(const Spm& spm, std::vector<TokenId>& out) : spm_(spm), out_(out) {}
+
+  void encode(std::string_view text) {
+    text_ = text;
+    begin();
+    while (!queue_.empty()) {
+      std::pop_heap(queue_.begin(), queue_.end());
+      const Candidate best = queue_.back();
+      queue_.pop_back();
+      if (holds(best)) merge(best);
+    }
+    emit();
+  }
+
+ private:
+  /// The symbol that begins at a byte of the text; its right neighbour begins `size` further on.
+  struct Symbol {
+    std::uint32_t size;      // bytes; 0: it is part of the one before
+    std::uint32_t previous;  // where the left neighbour begins; of no meaning for the first
+    TokenId token;           // kNoToken: a character that is no piece
+  };
+  /// Two neighbours that make a token.
+  struct Candidate {
+    float score;
+    std::uint32_t left;  // where the first of the two begins
+    std::uint32_t size;  // of both together
+    TokenId token;
+    bool operator<(const Candidate& other) const {
+      return score != other.score ? score < other.score : left > other.left;
+    }
+  };
+
+  void begin() {
+    symbols_.resize(text_.size());
+    queue_.clear();
+    std::uint32_t previous = 0;
+    for (std::uint32_t at = 0; at < text_.size();) {
+      const Utf8Step step = utf8_step(text_.substr(at));
+      const std::uint32_t size = step.what == Utf8::kCharacter ? step.size : 1;
+      symbols_[at] = {size, previous, spm_.find(text_.substr(at, size))};
+      for (std::uint32_t i = 1; i < size; ++i) symbols_[at + i].size = 0;
+      if (at != 0) consider(previous);
+      previous = at;
+      at += size;
+    }
+    std::make_heap(queue_.begin(), queue_.end());
+  }
+
+  /// Puts the symbol and its right neighbour at the end of the queue if together they are a token.
+  /// Whether it did.
+  bool consider(std::uint32_t left) {
+    const std::uint32_t right = left + symbols_[left].size;
+    if (right == text_.size()) return false;
+    const std::uint32_t size = symbols_[left].size + symbols_[right].size;
+    const TokenId token = spm_.find(text_.substr(left, size));
+    if (token == kNoToken) return false;
+    queue_.push_back({spm_.scores_[static_cast<std::size_t>(token)], left, size, token});
+    return true;
+  }
+
+  void consider_again(std::uint32_t left) {
+    if (consider(left)) std::push_heap(queue_.begin(), queue_.end());
+  }
+
+  /// Whether the two are still there. Symbols only grow, and a left one that has grown took its
+  /// neighbour in, so the sum of the sizes tells.
+  [[nodiscard]] bool holds(const Candidate& c) const {
+    const std::uint32_t size = symbols_[c.left].size;
+    if (size == 0 || size >= c.size) return false;
+    return size + symbols_[c.left + size].size == c.size;
+  }
+
+  void merge(const Candidate& c) {
+    Symbol& left = symbols_[c.left];
+    symbols_[c.left + left.size].size = 0;
+    left.size = c.size;
+    left.token = c.token;
+    const std::uint32_t right = c.left + c.size;
+    if (right != text_.size()) symbols_[right].previous = c.left;
+    if (c.left != 0) consider_again(left.previous);
+    consider_again(c.left);
+  }
+
+  void emit() {
+    for (std::uint32_t at = 0; at < text_.size(); at += symbols_[at].size) {
+      if (symbols_[at].token != kNoToken) {
+        out_.push_back(symbols_[at].token);
+        continue;
+      }
+      const std::size_t before = out_.size();
+      for (const char c : text_.substr(at, symbols_[at].size)) {
+        out_.push_back(spm_.bytes_[static_cast<std::uint8_t>(c)]);
+      }
+      if (std::find(out_.begin() + static_cast<std::ptrdiff_t>(before), out_.end(), kNoToken) !=
+          out_.end()) {
+        out_.resize(before);
+        if (spm_.unk_ != kNoToken) out_.push_back(spm_.unk_);
+      }
+    }
+  }
+
+  const Spm& spm_;
+  std::vector<TokenId>& out_;
+  std::string_view text_;
+  std::vector<Symbol> symbols_;   // one a byte
+  std::vector<Candidate> queue_;  // a heap
+};
+
+/// Where the first word of a run ends: spaces, then others. No merge can cross from one word into
+/// the next unless some piece spans words, and then everything is one.
+std::size_t Spm::word_end(std::string_view run) const {
+  if (spans_words_) return run.size();
+  const std::size_t first = run.find_first_not_of(' ');
+  if (first == std::string_view::npos) return run.size();
+  return std::min(run.find(' ', first), run.size());
+}
+
+void Spm::encode(std::string_view run, std::vector<TokenId>& out) const {
+  assert(run.size() < (std::size_t{1} << 31));
+  if (run.empty()) return;
+  Merger merger(*this, out);
+  if (adds_space_) {
+    const std::string first = " " + std::string(run.substr(0, word_end(run)));
+    merger.encode(first);
+    run.remove_prefix(first.size() - 1);
+  }
+  while (!run.empty()) {
+    const std::size_t end = word_end(run);
+    merger.encode(run.substr(0, end));
+    run.remove_prefix(end);
+  }
+}
+
+}  // namespace prumo
