@@ -14,15 +14,16 @@
 namespace prumo {
 namespace {
 
-#define PRUMO_TABLE(space, isa_value)                                                       \
-  Kernels {                                                                                 \
-    .isa = isa_value, .name = #space, .argmax = space::argmax, .tile_max = space::tile_max, \
-    .quantize = space::quantize, .rmsnorm = space::rmsnorm, .rope = space::rope,            \
-    .softmax = space::softmax, .swiglu = space::swiglu, .add = space::add,                  \
-    .attention_f16 = space::attention_f16, .attention_f32 = space::attention_f32,           \
-    .matmul_f32 = space::matmul_f32, .matmul_f16 = space::matmul_f16,                       \
-    .matmul_bf16 = space::matmul_bf16, .matmul_q8_0 = space::matmul_q8_0,                   \
-    .matmul_q4_0 = space::matmul_q4_0, .matmul_q6_k = space::matmul_q6_k                    \
+#define PRUMO_TABLE(space, isa_value)                                                          \
+  Kernels {                                                                                    \
+    .isa = isa_value, .name = #space, .argmax = space::argmax, .tile_max = space::tile_max,    \
+    .tile_weight = space::tile_weight, .collect = space::collect, .quantize = space::quantize, \
+    .rmsnorm = space::rmsnorm, .rope = space::rope, .softmax = space::softmax,                 \
+    .swiglu = space::swiglu, .add = space::add, .attention_f16 = space::attention_f16,         \
+    .attention_f32 = space::attention_f32, .merge = space::merge, .narrow = space::narrow,     \
+    .matmul_f32 = space::matmul_f32, .matmul_f16 = space::matmul_f16,                          \
+    .matmul_bf16 = space::matmul_bf16, .matmul_q8_0 = space::matmul_q8_0,                      \
+    .matmul_q4_0 = space::matmul_q4_0, .matmul_q6_k = space::matmul_q6_k                       \
   }
 
 constexpr Kernels kScalarTable = PRUMO_TABLE(scalar, Isa::kScalar);

@@ -102,6 +102,20 @@ struct AttentionArgs {
   float* out;  ///< out [heads][value_stride]: sum of exp((score - max) * scale) * value
 };
 
+/// Joins the key ranges of one query head; range r has its maximum at max[r * stride], its sum at
+/// sum[r * stride] and its output at out[r * stride * value_stride].
+struct MergeArgs {
+  const float* max;
+  const float* sum;
+  const float* out;
+  std::size_t ranges;  ///< at least 1
+  std::size_t stride;
+  std::size_t value_stride;
+  std::size_t head_dim;
+  float scale;  ///< as in AttentionArgs
+  float* y;     ///< [head_dim]
+};
+
 /// One function an operation, all of one instruction set. Pointers alias only where said; any
 /// alignment will do unless said; nothing outside the named ranges is read or written; none
 /// allocates or fails.
@@ -117,6 +131,17 @@ struct Kernels {
   /// tiles[i] = the largest non-NaN of x[64 i, min(64 i + 64, n)), -inf if there is none, +0 for a
   /// zero of either sign; tiles has ceil(n / 64) elements.
   void (*tile_max)(const float* x, std::size_t n, float* tiles);
+
+  /// tiles[i] = the sum over x[64 i, min(64 i + 64, n)) of trunc(exp((x - max) * scale) * 2^32),
+  /// exp being kernels/exp.h; tiles has ceil(n / 64) elements. No x is NaN or above max; max is
+  /// finite; scale is positive and finite.
+  void (*tile_weight)(const float* x, std::size_t n, float max, float scale, std::uint64_t* tiles);
+
+  /// Writes first + i, i rising, for every i with x[i] >= least, and returns how many those are. A
+  /// NaN is never kept; -0 equals +0. ids has room for n; what it holds past the count is left
+  /// open. first + n is at most 2^32.
+  std::size_t (*collect)(const float* x, std::size_t n, float least, std::uint32_t first,
+                         std::uint32_t* ids);
 
   /// Quantizes n floats (a multiple of 32) into n / 32 blocks, rounding to nearest even. out is
   /// 64-byte aligned.
@@ -143,6 +168,13 @@ struct Kernels {
   void (*attention_f16)(const AttentionArgs&);
   void (*attention_f32)(const AttentionArgs&);
 
+  /// y[d] = o[d] / s, where, over the ranges in order from 0 and with w = exp((max_r - largest max)
+  /// * scale): s = fma(w, sum_r, s) and o[d] = fma(w, out_r[d], o[d]).
+  void (*merge)(const MergeArgs&);
+
+  /// y[i] = x[i] as IEEE binary16, to nearest even; overflow is infinity, NaN stays NaN.
+  void (*narrow)(const float* x, std::size_t n, std::uint16_t* y);
+
   void (*matmul_f32)(const MatmulArgs&);
   void (*matmul_f16)(const MatmulArgs&);
   void (*matmul_bf16)(const MatmulArgs&);
@@ -166,6 +198,8 @@ template <class F>
 void for_each_kernel(F&& f) {
   f("argmax", KernelMember<&Kernels::argmax>{});
   f("tile_max", KernelMember<&Kernels::tile_max>{});
+  f("tile_weight", KernelMember<&Kernels::tile_weight>{});
+  f("collect", KernelMember<&Kernels::collect>{});
   f("quantize", KernelMember<&Kernels::quantize>{});
   f("rmsnorm", KernelMember<&Kernels::rmsnorm>{});
   f("rope", KernelMember<&Kernels::rope>{});
@@ -174,6 +208,8 @@ void for_each_kernel(F&& f) {
   f("add", KernelMember<&Kernels::add>{});
   f("attention_f16", KernelMember<&Kernels::attention_f16>{});
   f("attention_f32", KernelMember<&Kernels::attention_f32>{});
+  f("merge", KernelMember<&Kernels::merge>{});
+  f("narrow", KernelMember<&Kernels::narrow>{});
   f("matmul_f32", KernelMember<&Kernels::matmul_f32>{});
   f("matmul_f16", KernelMember<&Kernels::matmul_f16>{});
   f("matmul_bf16", KernelMember<&Kernels::matmul_bf16>{});

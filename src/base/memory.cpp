@@ -1,0 +1,100 @@
+#include "base/memory.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <fstream>
+#include <utility>
+
+namespace prumo {
+namespace {
+
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
+std::size_t system_available() {
+  std::ifstream file("/proc/meminfo");
+  std::string name;
+  std::string unit;
+  std::size_t kib = 0;
+  while (file >> name >> kib && std::getline(file, unit)) {
+    if (name == "MemAvailable:") return kib * 1024;
+  }
+  return SIZE_MAX;
+}
+
+// A limit of "max" does not parse as a number: no limit.
+std::size_t group_available() {
+  std::ifstream limit_file("/sys/fs/cgroup/memory.max");
+  std::ifstream used_file("/sys/fs/cgroup/memory.current");
+  std::size_t limit = 0;
+  std::size_t used = 0;
+  if (!(limit_file >> limit) || !(used_file >> used)) return SIZE_MAX;
+  return limit > used ? limit - used : 0;
+}
+
+}  // namespace
+
+std::size_t available_memory() {
+  return std::min(system_available(), group_available());
+}
+
+std::string human_bytes(std::size_t bytes) {
+  static constexpr const char* kUnits[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
+  auto value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  while (value >= 999.5 && unit + 1 < std::size(kUnits)) {
+    value /= 1000;
+    ++unit;
+  }
+  char text[32];
+  std::snprintf(text, sizeof text, unit == 0 ? "%.0f %s" : "%.3g %s", value, kUnits[unit]);
+  return text;
+}
+
+Result<Block> Block::allocate(std::size_t bytes, const std::string& purpose) {
+  Block block;
+  if (bytes == 0) return block;
+  const std::size_t available = available_memory();
+  if (bytes > available || bytes > SIZE_MAX / 2) {
+    return Error{ErrorCode::kOutOfMemory, purpose,
+                 "This takes " + human_bytes(bytes) + " and the machine has " +
+                     human_bytes(available) +
+                     " left; use a smaller model, context or batch, or free memory."};
+  }
+  block.mapped_ = bytes + kHugePage;
+  block.mapping_ = ::mmap(nullptr, block.mapped_, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (block.mapping_ == MAP_FAILED) {
+    block.mapping_ = nullptr;
+    return Error{ErrorCode::kOutOfMemory, purpose,
+                 "The system refused " + human_bytes(bytes) + "; free memory or raise its limit."};
+  }
+  const auto address = reinterpret_cast<std::uintptr_t>(block.mapping_);
+  const std::size_t skip = (kHugePage - address % kHugePage) % kHugePage;
+  block.data_ = static_cast<std::byte*>(block.mapping_) + skip;
+  block.size_ = bytes;
+  if (bytes >= kHugePage) ::madvise(block.data_, bytes, MADV_HUGEPAGE);
+  return block;
+}
+
+Block::Block(Block&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)),
+      mapping_(std::exchange(other.mapping_, nullptr)),
+      mapped_(std::exchange(other.mapped_, 0)) {}
+
+Block& Block::operator=(Block&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  std::swap(mapping_, other.mapping_);
+  std::swap(mapped_, other.mapped_);
+  return *this;
+}
+
+Block::~Block() {
+  if (mapping_ != nullptr) ::munmap(mapping_, mapped_);
+}
+
+}  // namespace prumo
