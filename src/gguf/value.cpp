@@ -9,6 +9,8 @@
 #include <cstring>
 #include <limits>
 
+#include "base/utf8.h"
+
 namespace prumo::gguf {
 
 static_assert(std::endian::native == std::endian::little, "GGUF fields are read as they stand");
@@ -130,28 +132,13 @@ bool Value::operator==(const Value& other) const {
 
 namespace {
 
-/// One character at the front of `text`, or what is wrong with it.
-struct Character {
-  std::size_t bytes;   // 1 when not valid
-  std::uint32_t code;  // the code point when valid
-  bool valid;
-};
-
-Character first_character(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
-  const std::uint8_t lead = byte(0);
-  if (lead < 0x80) return {1, lead, true};
-  const std::size_t bytes = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || text.size() < bytes) return {1, 0, false};
-  std::uint32_t code = lead & (0x7Fu >> bytes);
-  for (std::size_t i = 1; i < bytes; ++i) {
-    if ((byte(i) & 0xC0u) != 0x80u) return {1, 0, false};
-    code = code << 6 | (byte(i) & 0x3Fu);
-  }
-  constexpr std::array<std::uint32_t, 5> kLeast = {0, 0, 0x80, 0x800, 0x10000};
-  const bool surrogate = code >= 0xD800 && code <= 0xDFFF;
-  if (code < kLeast[bytes] || code > 0x10FFFF || surrogate) return {1, 0, false};
-  return {bytes, code, true};
+/// The code point of one whole, well-formed character.
+std::uint32_t code_point(std::string_view character) {
+  const auto lead = static_cast<std::uint8_t>(character[0]);
+  std::uint32_t code = character.size() == 1 ? lead : lead & (0x7Fu >> character.size());
+  for (const char c : character.substr(1))
+    code = code << 6 | (static_cast<std::uint8_t>(c) & 0x3Fu);
+  return code;
 }
 
 /// Characters that steer a terminal or reorder what it shows.
@@ -190,22 +177,22 @@ std::string item_text(const Value& value, std::uint64_t i, std::size_t max_bytes
 std::string printable(std::string_view text, std::size_t max_bytes) {
   std::string out;
   while (!text.empty()) {
-    const Character c = first_character(text);
-    std::string piece(text.substr(0, c.bytes));
-    if (!c.valid || steers(c.code)) {
+    const Utf8Step step = utf8_step(text);
+    const std::string_view character = text.substr(0, step.size);
+    std::string piece(character);
+    if (step.what != Utf8::kCharacter || steers(code_point(character))) {
       constexpr std::string_view kDigits = "0123456789ABCDEF";
-      std::string escaped;
-      for (const char ch : piece) {
-        const auto byte = static_cast<std::uint8_t>(ch);
-        escaped += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
+      piece.clear();
+      for (const char c : character) {
+        const auto byte = static_cast<std::uint8_t>(c);
+        piece += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
       }
-      piece = escaped;
-    } else if (c.code == '\\') {
+    } else if (character == "\\") {
       piece = "\\\\";
     }
     if (out.size() + piece.size() > max_bytes) return out + "...";
     out += piece;
-    text.remove_prefix(c.bytes);
+    text.remove_prefix(step.size);
   }
   return out;
 }
