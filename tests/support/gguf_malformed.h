@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <ostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gguf/format.h"
@@ -33,6 +35,11 @@ inline GgufBuilder small_gguf() {
   b.add_tensor("a", 0, {32}, Bytes(128, std::byte{1}));
   b.add_tensor("b", 0, {16, 2}, Bytes(128, std::byte{2}));
   return b;
+}
+
+/// How a failing test names the case.
+inline std::ostream& operator<<(std::ostream& out, const MalformedGguf& wrong) {
+  return out << wrong.name;
 }
 
 class MalformedGgufs {
@@ -287,9 +294,9 @@ class MalformedGgufs {
     const std::uint64_t two62 = std::uint64_t{1} << 62;
     tensor("BytesWrapToZero", Reason::kByteOverflow, 0, {two62});
     tensor("BytesWrapToFew", Reason::kByteOverflow, 27, {two62 / 2 + 1});
-    tensor("BytesWrapInBlocks", Reason::kByteOverflow, 9, {(two62 - 1) / 32 * 64});
     // These sizes fit 64 bits, but padding or adding them would not.
     tensor("PaddingWraps", Reason::kDataPastEnd, 0, {two62 - 1});
+    tensor("BytesAboveSigned", Reason::kDataPastEnd, 9, {2 * two62 - 32});
     tensor("SizeNegative", Reason::kDataPastEnd, 24, {2 * two62 - 64});
     tensor("BytesMultipliedFirstWrap", Reason::kDataPastEnd, 2, {1024819115206086208u});
     edit("RunningSumWraps", Reason::kDataPastEnd, "a", [=](auto& b) {
@@ -310,10 +317,10 @@ class MalformedGgufs {
     offset("OffsetGap", Reason::kOffset, 160);
     offset("OffsetHuge", Reason::kOffset, ~std::uint64_t{31});
     edit("OffsetOfFirstNotZero", Reason::kOffset, "a", [](auto& b) { b.tensors[0].offset = 32; });
-    edit("LaidOutForAnotherAlignment", Reason::kOffset, "b", [](auto& b) {
+    edit("LaidOutForAnotherAlignment", Reason::kOffsetUnaligned, "b", [](auto& b) {
       b.alignment = 8;
-      b.tensors[0].dims = {31};
-      b.tensors[0].data.resize(124);
+      b.tensors[0].dims = {20};
+      b.tensors[0].data.resize(80);
     });
     edit("DataOneByteShort", Reason::kDataPastEnd, "b", [](auto& b) {
       b.tensors[1].data.resize(127);

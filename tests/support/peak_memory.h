@@ -1,0 +1,80 @@
+// Replaces the program's operator new by one that counts, to bound what a call may allocate.
+// Include it in one source file of a program only.
+#pragma once
+
+#include <malloc.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+
+namespace prumo::testing {
+
+inline std::atomic<std::size_t> live_bytes{0};
+inline std::atomic<std::size_t> peak_bytes{0};
+
+/// The most that was allocated at once, beyond what was live when it was made.
+class PeakMemory {
+ public:
+  PeakMemory() : before_(live_bytes.load()) { peak_bytes.store(before_); }
+  [[nodiscard]] std::size_t bytes() const { return peak_bytes.load() - before_; }
+
+ private:
+  std::size_t before_;
+};
+
+inline void* counted(void* p) {
+  if (p == nullptr) throw std::bad_alloc();
+  const std::size_t now = live_bytes.fetch_add(::malloc_usable_size(p)) + ::malloc_usable_size(p);
+  std::size_t peak = peak_bytes.load();
+  while (now > peak && !peak_bytes.compare_exchange_weak(peak, now)) {
+  }
+  return p;
+}
+
+inline void uncounted(void* p) {
+  if (p != nullptr) live_bytes.fetch_sub(::malloc_usable_size(p));
+  std::free(p);
+}
+
+}  // namespace prumo::testing
+
+// Sanitizers still see every block, as malloc and free are theirs.
+void* operator new(std::size_t n) {
+  return prumo::testing::counted(std::malloc(n == 0 ? 1 : n));
+}
+void* operator new[](std::size_t n) {
+  return operator new(n);
+}
+void* operator new(std::size_t n, std::align_val_t align) {
+  const auto a = static_cast<std::size_t>(align);
+  return prumo::testing::counted(std::aligned_alloc(a, (n + a - 1) / a * a));
+}
+void* operator new[](std::size_t n, std::align_val_t align) {
+  return operator new(n, align);
+}
+void operator delete(void* p) noexcept {
+  prumo::testing::uncounted(p);
+}
+void operator delete[](void* p) noexcept {
+  prumo::testing::uncounted(p);
+}
+void operator delete(void* p, std::size_t) noexcept {
+  prumo::testing::uncounted(p);
+}
+void operator delete[](void* p, std::size_t) noexcept {
+  prumo::testing::uncounted(p);
+}
+void operator delete(void* p, std::align_val_t) noexcept {
+  prumo::testing::uncounted(p);
+}
+void operator delete[](void* p, std::align_val_t) noexcept {
+  prumo::testing::uncounted(p);
+}
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept {
+  prumo::testing::uncounted(p);
+}
+void operator delete[](void* p, std::size_t, std::align_val_t) noexcept {
+  prumo::testing::uncounted(p);
+}
