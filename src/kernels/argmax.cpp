@@ -1,5 +1,5 @@
 // argmax: the scalar loop is the definition. The others find the maximum in blocks of 512, remember
-// which block raised each lane first, and search that one block for the element.
+// which block raised each lane last, and search the first such block for the element.
 #include <cassert>
 #include <cmath>
 
@@ -10,8 +10,10 @@
 // denormal modes around it.
 #if defined(__GNUC__)
 #define PRUMO_NOINLINE __attribute__((noinline))
+#define PRUMO_INLINE inline __attribute__((always_inline))
 #else
 #define PRUMO_NOINLINE
+#define PRUMO_INLINE inline
 #endif
 
 namespace prumo::scalar {
@@ -61,22 +63,61 @@ namespace {
 
 constexpr std::size_t kLanes = 8;
 
-// maxps returns its second operand when either is NaN: a NaN in x never enters a maximum that
-// stands there. The mask of a NaN pair is all ones, which is kept with an or.
-inline void take(const float* x, __m256& max0, __m256& max1, __m256& nan) {
+// What a pass keeps: four running maxima, whether a lane met a NaN, and for each lane the maximum
+// with the number of the block that raised it last.
+struct Pass {
+  __m256 max[4];
+  __m256 nan;
+  __m256 best;
+  __m256i best_block;
+  __m256i block;
+};
+
+// Takes two vectors. maxps returns its second operand when either is NaN: no NaN enters a maximum
+// that stands there, and `pair` is NaN where b is. One compare then sees a NaN in either vector.
+// But where b is NaN, `pair` has lost what a holds: with `careful`, each is taken by itself.
+PRUMO_INLINE void take(const float* x, __m256& max, __m256& nan, bool careful) {
   const __m256 a = _mm256_loadu_ps(x);
   const __m256 b = _mm256_loadu_ps(x + kLanes);
-  nan = _mm256_or_ps(nan, _mm256_cmp_ps(a, b, _CMP_UNORD_Q));
-  max0 = _mm256_max_ps(a, max0);
-  max1 = _mm256_max_ps(b, max1);
+  const __m256 pair = _mm256_max_ps(a, b);
+  __m256 unordered = _mm256_cmp_ps(a, pair, _CMP_UNORD_Q);
+#if defined(__clang__)
+  __asm__("" : "+x"(unordered));  // else clang packs the masks into bits, at twice the cost
+#endif
+  nan = _mm256_or_ps(nan, unordered);
+  max = _mm256_max_ps(careful ? _mm256_max_ps(a, _mm256_max_ps(b, max)) : pair, max);
 }
 
-// The first n lanes of x, n < 8; -inf in the others.
-inline __m256 load_part(const float* x, std::size_t n) {
+// Takes the first n lanes of x, 1 <= n <= 8.
+inline void take_part(const float* x, std::size_t n, __m256& max, __m256& nan) {
   const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
   const __m256i mask = _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), lane);
-  return _mm256_blendv_ps(_mm256_set1_ps(kMinusInfinity), _mm256_maskload_ps(x, mask),
-                          _mm256_castsi256_ps(mask));
+  const __m256 v = _mm256_blendv_ps(_mm256_set1_ps(kMinusInfinity), _mm256_maskload_ps(x, mask),
+                                    _mm256_castsi256_ps(mask));
+  nan = _mm256_or_ps(nan, _mm256_cmp_ps(v, v, _CMP_UNORD_Q));
+  max = _mm256_max_ps(v, max);
+}
+
+// Takes a block of n <= kSpan floats.
+PRUMO_INLINE void take_block(const float* x, std::size_t n, Pass& p, bool careful) {
+  std::size_t i = 0;
+  for (; n - i >= 8 * kLanes; i += 8 * kLanes) {
+    take(x + i, p.max[0], p.nan, careful);
+    take(x + i + 2 * kLanes, p.max[1], p.nan, careful);
+    take(x + i + 4 * kLanes, p.max[2], p.nan, careful);
+    take(x + i + 6 * kLanes, p.max[3], p.nan, careful);
+  }
+  for (; i < n; i += kLanes) {
+    take_part(x + i, n - i < kLanes ? n - i : kLanes, p.max[0], p.nan);
+    if (n - i <= kLanes) break;
+  }
+  // The maxima run on from block to block, so a lane that rose here has its maximum here.
+  const __m256 now =
+      _mm256_max_ps(_mm256_max_ps(p.max[0], p.max[1]), _mm256_max_ps(p.max[2], p.max[3]));
+  const __m256 rose = _mm256_cmp_ps(now, p.best, _CMP_GT_OQ);
+  p.best_block = _mm256_blendv_epi8(p.best_block, p.block, _mm256_castps_si256(rose));
+  p.best = now;
+  p.block = _mm256_add_epi32(p.block, _mm256_set1_epi32(1));
 }
 
 inline float reduce_max(__m256 v) {
@@ -92,13 +133,19 @@ inline std::uint32_t reduce_min(__m256i v) {
   return static_cast<std::uint32_t>(_mm_cvtsi128_si32(w));
 }
 
+inline unsigned equal_bits(const float* x, __m256 wanted) {
+  return static_cast<unsigned>(
+      _mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(x), wanted, _CMP_EQ_OQ)));
+}
+
 // The first i >= from with x[i] == value, or npos.
 std::size_t find(const float* x, std::size_t from, std::size_t n, float value) {
   const __m256 wanted = _mm256_set1_ps(value);
   std::size_t i = from;
-  for (; i + kLanes <= n; i += kLanes) {
-    const __m256 equal = _mm256_cmp_ps(_mm256_loadu_ps(x + i), wanted, _CMP_EQ_OQ);
-    const auto bits = static_cast<unsigned>(_mm256_movemask_ps(equal));
+  for (; n - i >= 4 * kLanes; i += 4 * kLanes) {
+    const unsigned bits = equal_bits(x + i, wanted) | equal_bits(x + i + kLanes, wanted) << 8 |
+                          equal_bits(x + i + 2 * kLanes, wanted) << 16 |
+                          equal_bits(x + i + 3 * kLanes, wanted) << 24;
     if (bits != 0) return i + static_cast<unsigned>(__builtin_ctz(bits));
   }
   for (; i < n; ++i) {
@@ -107,50 +154,27 @@ std::size_t find(const float* x, std::size_t from, std::size_t n, float value) {
   return npos;
 }
 
-PRUMO_NOINLINE ArgmaxResult search(const float* x, std::size_t n) {
-  __m256 best = _mm256_set1_ps(kMinusInfinity);
-  __m256i best_block = _mm256_setzero_si256();
-  __m256i block = _mm256_setzero_si256();
-  __m256 m0 = best, m1 = best, m2 = best, m3 = best, m4 = best, m5 = best, m6 = best, m7 = best;
-  __m256 nan0 = _mm256_setzero_ps();
-  __m256 nan1 = nan0;
-
+PRUMO_INLINE ArgmaxResult pass(const float* x, std::size_t n, bool careful) {
+  const __m256 nothing = _mm256_set1_ps(kMinusInfinity);
+  const __m256i zero = _mm256_setzero_si256();
+  Pass p{{nothing, nothing, nothing, nothing}, _mm256_setzero_ps(), nothing, zero, zero};
   std::size_t i = 0;
-  for (;;) {
-    const bool last = n - i < kSpan;
-    if (!last) {
-      for (const std::size_t end = i + kSpan; i < end; i += 8 * kLanes) {
-        take(x + i, m0, m1, nan0);
-        take(x + i + 2 * kLanes, m2, m3, nan1);
-        take(x + i + 4 * kLanes, m4, m5, nan0);
-        take(x + i + 6 * kLanes, m6, m7, nan1);
-      }
-    } else {
-      for (; n - i >= 2 * kLanes; i += 2 * kLanes) take(x + i, m0, m1, nan0);
-      for (; i < n; i += kLanes) {
-        const __m256 v = n - i < kLanes ? load_part(x + i, n - i) : _mm256_loadu_ps(x + i);
-        nan0 = _mm256_or_ps(nan0, _mm256_cmp_ps(v, v, _CMP_UNORD_Q));
-        m0 = _mm256_max_ps(v, m0);
-        if (n - i < kLanes) break;
-      }
-    }
-    // The maxima run on from block to block, so a lane that rose here has its maximum here.
-    const __m256 m01 = _mm256_max_ps(_mm256_max_ps(m0, m1), _mm256_max_ps(m2, m3));
-    const __m256 m23 = _mm256_max_ps(_mm256_max_ps(m4, m5), _mm256_max_ps(m6, m7));
-    const __m256 now = _mm256_max_ps(m01, m23);
-    const __m256 rose = _mm256_cmp_ps(now, best, _CMP_GT_OQ);
-    best_block = _mm256_blendv_epi8(best_block, block, _mm256_castps_si256(rose));
-    best = now;
-    if (last) break;
-    block = _mm256_add_epi32(block, _mm256_set1_epi32(1));
-  }
+  for (; n - i >= kSpan; i += kSpan) take_block(x + i, kSpan, p, careful);
+  if (i != n) take_block(x + i, n - i, p, careful);
 
-  const float max = reduce_max(best);
-  const __m256 top = _mm256_cmp_ps(best, _mm256_set1_ps(max), _CMP_EQ_OQ);
-  const __m256i blocks = _mm256_or_si256(
-      best_block, _mm256_andnot_si256(_mm256_castps_si256(top), _mm256_set1_epi32(-1)));
-  const bool has_nan = _mm256_movemask_ps(_mm256_or_ps(nan0, nan1)) != 0;
-  return {find(x, std::size_t{reduce_min(blocks)} * kSpan, n, max), has_nan};
+  const float max = reduce_max(p.best);
+  const __m256 lower = _mm256_cmp_ps(p.best, _mm256_set1_ps(max), _CMP_NEQ_OQ);
+  const __m256i blocks = _mm256_or_si256(p.best_block, _mm256_castps_si256(lower));
+  return {find(x, std::size_t{reduce_min(blocks)} * kSpan, n, max), _mm256_movemask_ps(p.nan) != 0};
+}
+
+PRUMO_NOINLINE ArgmaxResult search_carefully(const float* x, std::size_t n) {
+  return pass(x, n, true);
+}
+
+PRUMO_NOINLINE ArgmaxResult search(const float* x, std::size_t n) {
+  const ArgmaxResult quick = pass(x, n, false);
+  return quick.has_nan ? search_carefully(x, n) : quick;
 }
 
 }  // namespace
@@ -170,86 +194,98 @@ namespace {
 
 constexpr std::size_t kLanes = 16;
 
-// vmaxps returns its second operand when either is NaN: a NaN in x never enters a maximum that
-// stands there. A compare under its own mask is an and: `ordered` keeps a bit until a NaN clears
-// it.
-inline void take(const float* x, __m512& max0, __m512& max1, __mmask16& ordered) {
+// As in avx2, but for the NaNs: `ordered` keeps a bit until a NaN clears it.
+struct Pass {
+  __m512 max[4];
+  __mmask16 ordered[2];
+  __m512 best;
+  __m512i best_block;
+  __m512i block;
+};
+
+// As in avx2; a compare under its own mask is an and.
+PRUMO_INLINE void take(const float* x, __m512& max, __mmask16& ordered, bool careful) {
   const __m512 a = _mm512_loadu_ps(x);
   const __m512 b = _mm512_loadu_ps(x + kLanes);
-  ordered = _mm512_mask_cmp_ps_mask(ordered, a, b, _CMP_ORD_Q);
-  max0 = _mm512_max_ps(a, max0);
-  max1 = _mm512_max_ps(b, max1);
+  const __m512 pair = _mm512_max_ps(a, b);
+  ordered = _mm512_mask_cmp_ps_mask(ordered, a, pair, _CMP_ORD_Q);
+  max = _mm512_max_ps(careful ? _mm512_max_ps(a, _mm512_max_ps(b, max)) : pair, max);
 }
 
-// The first min(n, 16) lanes of x.
-inline __mmask16 part(std::size_t n) {
-  return n >= kLanes ? static_cast<__mmask16>(0xFFFF) : static_cast<__mmask16>((1u << n) - 1);
+// The first min(n, 16) lanes.
+inline __mmask16 first(std::size_t n) {
+  return static_cast<__mmask16>(n < kLanes ? (1u << n) - 1 : 0xFFFF);
+}
+
+// Takes a block of n <= kSpan floats.
+PRUMO_INLINE void take_block(const float* x, std::size_t n, Pass& p, bool careful) {
+  std::size_t i = 0;
+  for (; n - i >= 8 * kLanes; i += 8 * kLanes) {
+    take(x + i, p.max[0], p.ordered[0], careful);
+    take(x + i + 2 * kLanes, p.max[1], p.ordered[1], careful);
+    take(x + i + 4 * kLanes, p.max[2], p.ordered[0], careful);
+    take(x + i + 6 * kLanes, p.max[3], p.ordered[1], careful);
+  }
+  for (; i < n; i += kLanes) {
+    const __m512 v = _mm512_mask_loadu_ps(_mm512_set1_ps(kMinusInfinity), first(n - i), x + i);
+    p.ordered[0] = _mm512_mask_cmp_ps_mask(p.ordered[0], v, v, _CMP_ORD_Q);
+    p.max[0] = _mm512_max_ps(v, p.max[0]);
+    if (n - i <= kLanes) break;
+  }
+  const __m512 now =
+      _mm512_max_ps(_mm512_max_ps(p.max[0], p.max[1]), _mm512_max_ps(p.max[2], p.max[3]));
+  const __mmask16 rose = _mm512_cmp_ps_mask(now, p.best, _CMP_GT_OQ);
+  p.best_block = _mm512_mask_mov_epi32(p.best_block, rose, p.block);
+  p.best = now;
+  p.block = _mm512_add_epi32(p.block, _mm512_set1_epi32(1));
+}
+
+inline __mmask16 equal_bits(const float* x, __m512 wanted) {
+  return _mm512_cmp_ps_mask(_mm512_loadu_ps(x), wanted, _CMP_EQ_OQ);
 }
 
 // The first i >= from with x[i] == value, or npos.
 std::size_t find(const float* x, std::size_t from, std::size_t n, float value) {
   const __m512 wanted = _mm512_set1_ps(value);
-  for (std::size_t i = from; i < n; i += kLanes) {
-    const __mmask16 in = part(n - i);
-    const __m512 v = _mm512_maskz_loadu_ps(in, x + i);
-    const __mmask16 equal = _mm512_mask_cmp_ps_mask(in, v, wanted, _CMP_EQ_OQ);
-    if (equal != 0) return i + static_cast<unsigned>(__builtin_ctz(equal));
+  std::size_t i = from;
+  for (; n - i >= 4 * kLanes; i += 4 * kLanes) {
+    const __mmask32 low =
+        _mm512_kunpackw(equal_bits(x + i + kLanes, wanted), equal_bits(x + i, wanted));
+    const __mmask32 high = _mm512_kunpackw(equal_bits(x + i + 3 * kLanes, wanted),
+                                           equal_bits(x + i + 2 * kLanes, wanted));
+    const __mmask64 bits = _mm512_kunpackd(high, low);
+    if (bits != 0) return i + static_cast<unsigned>(__builtin_ctzll(bits));
+  }
+  for (; i < n; i += kLanes) {
+    const __m512 v = _mm512_maskz_loadu_ps(first(n - i), x + i);
+    const unsigned bits = _mm512_mask_cmp_ps_mask(first(n - i), v, wanted, _CMP_EQ_OQ);
+    if (bits != 0) return i + static_cast<unsigned>(__builtin_ctz(bits));
     if (n - i <= kLanes) break;
   }
   return npos;
 }
 
-PRUMO_NOINLINE ArgmaxResult search(const float* x, std::size_t n) {
+PRUMO_INLINE ArgmaxResult pass(const float* x, std::size_t n, bool careful) {
   const __m512 nothing = _mm512_set1_ps(kMinusInfinity);
-  __m512 best = nothing;
-  __m512i best_block = _mm512_setzero_si512();
-  __m512i block = _mm512_setzero_si512();
-  __m512 m0 = best, m1 = best, m2 = best, m3 = best, m4 = best, m5 = best, m6 = best, m7 = best;
-  __mmask16 ordered0 = 0xFFFF;
-  __mmask16 ordered1 = 0xFFFF;
-  __mmask16 ordered2 = 0xFFFF;
-  __mmask16 ordered3 = 0xFFFF;
-
+  const __m512i zero = _mm512_setzero_si512();
+  Pass p{{nothing, nothing, nothing, nothing}, {0xFFFF, 0xFFFF}, nothing, zero, zero};
   std::size_t i = 0;
-  for (;;) {
-    const bool last = n - i < kSpan;
-    if (!last) {
-      for (const std::size_t end = i + kSpan; i < end; i += 8 * kLanes) {
-        take(x + i, m0, m1, ordered0);
-        take(x + i + 2 * kLanes, m2, m3, ordered1);
-        take(x + i + 4 * kLanes, m4, m5, ordered2);
-        take(x + i + 6 * kLanes, m6, m7, ordered3);
-      }
-    } else {
-      for (; n - i >= 2 * kLanes; i += 2 * kLanes) take(x + i, m0, m1, ordered0);
-      if (n - i >= kLanes) {
-        const __m512 v = _mm512_loadu_ps(x + i);
-        ordered1 = _mm512_mask_cmp_ps_mask(ordered1, v, v, _CMP_ORD_Q);
-        m1 = _mm512_max_ps(v, m1);
-        i += kLanes;
-      }
-      if (i < n) {
-        const __m512 v = _mm512_mask_loadu_ps(nothing, part(n - i), x + i);
-        ordered2 = _mm512_mask_cmp_ps_mask(ordered2, v, v, _CMP_ORD_Q);
-        m2 = _mm512_max_ps(v, m2);
-      }
-    }
-    // The maxima run on from block to block, so a lane that rose here has its maximum here.
-    const __m512 m01 = _mm512_max_ps(_mm512_max_ps(m0, m1), _mm512_max_ps(m2, m3));
-    const __m512 m23 = _mm512_max_ps(_mm512_max_ps(m4, m5), _mm512_max_ps(m6, m7));
-    const __m512 now = _mm512_max_ps(m01, m23);
-    const __mmask16 rose = _mm512_cmp_ps_mask(now, best, _CMP_GT_OQ);
-    best_block = _mm512_mask_mov_epi32(best_block, rose, block);
-    best = now;
-    if (last) break;
-    block = _mm512_add_epi32(block, _mm512_set1_epi32(1));
-  }
+  for (; n - i >= kSpan; i += kSpan) take_block(x + i, kSpan, p, careful);
+  if (i != n) take_block(x + i, n - i, p, careful);
 
-  const float max = _mm512_reduce_max_ps(best);
-  const __mmask16 top = _mm512_cmp_ps_mask(best, _mm512_set1_ps(max), _CMP_EQ_OQ);
-  const std::size_t first = _mm512_mask_reduce_min_epu32(top, best_block);
-  const bool has_nan = (ordered0 & ordered1 & ordered2 & ordered3) != 0xFFFF;
-  return {find(x, first * kSpan, n, max), has_nan};
+  const float max = _mm512_reduce_max_ps(p.best);
+  const __mmask16 top = _mm512_cmp_ps_mask(p.best, _mm512_set1_ps(max), _CMP_EQ_OQ);
+  const std::size_t block = _mm512_mask_reduce_min_epu32(top, p.best_block);
+  return {find(x, block * kSpan, n, max), (p.ordered[0] & p.ordered[1]) != 0xFFFF};
+}
+
+PRUMO_NOINLINE ArgmaxResult search_carefully(const float* x, std::size_t n) {
+  return pass(x, n, true);
+}
+
+PRUMO_NOINLINE ArgmaxResult search(const float* x, std::size_t n) {
+  const ArgmaxResult quick = pass(x, n, false);
+  return quick.has_nan ? search_carefully(x, n) : quick;
 }
 
 }  // namespace
