@@ -9,11 +9,9 @@
 #include "base/result.h"
 #include "kernels/kernels.h"
 #include "model/config.h"
+#include "prumo.h"
 
 namespace prumo {
-
-/// How the cache stores its elements.
-enum class CacheType : std::uint8_t { kF16, kF32 };
 
 /// Room for `context` positions of every layer. Whoever writes a position owns it; threads may
 /// write different rows of the same position at the same time. Move-only.
