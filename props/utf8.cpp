@@ -1,0 +1,120 @@
+// Laws of UTF-8 repair: the definition for all short strings, and the same text for every cut.
+// PRUMO_EXHAUSTIVE=1 in the environment tries every string of up to three bytes instead of a
+// sample.
+#include "base/utf8.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
+#include <array>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "support/utf8_oracle.h"
+
+namespace prumo {
+namespace {
+
+using testing::Utf8Oracle;
+
+bool exhaustive() {
+  const char* const wish = std::getenv("PRUMO_EXHAUSTIVE");
+  return wish != nullptr && std::string_view(wish) == "1";
+}
+
+/// The step, the repair in one piece, and the repair byte by byte, against the definition.
+void check(std::string_view bytes, std::string& whole, std::string& apart) {
+  const Utf8Oracle& oracle = Utf8Oracle::get();
+  ASSERT_EQ(utf8_step(bytes), oracle.step(bytes)) << ::testing::PrintToString(bytes);
+  whole.clear();
+  utf8_repair(bytes, whole);
+  ASSERT_EQ(whole, oracle.repair(bytes)) << ::testing::PrintToString(bytes);
+  apart.clear();
+  Utf8Repairer repairer;
+  for (std::size_t i = 0; i < bytes.size(); ++i) repairer.push(bytes.substr(i, 1), apart);
+  repairer.finish(apart);
+  ASSERT_EQ(apart, whole) << ::testing::PrintToString(bytes);
+}
+
+TEST(Utf8Law, AllStringsOfUpToThreeBytes) {
+  std::string whole, apart;
+  std::array<char, 3> bytes{};
+  // In the ordinary run the third byte takes the values at which a decision changes, and some.
+  std::vector<unsigned> thirds;
+  for (unsigned c = 0; c < 256; ++c) {
+    if (exhaustive() || c % 16 == 0 || c % 16 == 15) thirds.push_back(c);
+  }
+  for (unsigned a = 0; a < 256; ++a) {
+    bytes[0] = static_cast<char>(a);
+    check({bytes.data(), 1}, whole, apart);
+    for (unsigned b = 0; b < 256; ++b) {
+      bytes[1] = static_cast<char>(b);
+      check({bytes.data(), 2}, whole, apart);
+      for (const unsigned c : thirds) {
+        bytes[2] = static_cast<char>(c);
+        check({bytes.data(), 3}, whole, apart);
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
+TEST(Utf8Law, AllLeadsOfFourWithEdgeContinuations) {
+  constexpr std::array<unsigned, 10> kEdges = {0x00, 0x41, 0x7F, 0x80, 0x8F,
+                                               0x90, 0x9F, 0xA0, 0xBF, 0xC0};
+  std::string whole, apart;
+  std::array<char, 4> bytes{};
+  for (unsigned a = 0xE0; a < 256; ++a) {
+    for (const unsigned b : kEdges) {
+      for (const unsigned c : kEdges) {
+        for (const unsigned d : kEdges) {
+          bytes = {static_cast<char>(a), static_cast<char>(b), static_cast<char>(c),
+                   static_cast<char>(d)};
+          check({bytes.data(), 4}, whole, apart);
+          if (HasFatalFailure()) return;
+        }
+      }
+    }
+  }
+}
+
+/// Bytes that often stand inside characters.
+rc::Gen<std::string> bytes() {
+  return rc::gen::container<std::string>(
+      rc::gen::map(rc::gen::weightedOneOf<int>({{2, rc::gen::inRange(0x80, 0xC0)},
+                                                {2, rc::gen::inRange(0xE0, 0xF6)},
+                                                {1, rc::gen::inRange(0, 256)}}),
+                   [](int byte) { return static_cast<char>(byte); }));
+}
+
+RC_GTEST_PROP(Utf8Law, RepairIsTheDefinitionAndWellFormedAndIdempotent, ()) {
+  const std::string text = *bytes();
+  std::string once, twice;
+  utf8_repair(text, once);
+  RC_ASSERT(once == Utf8Oracle::get().repair(text));
+  RC_ASSERT(Utf8Oracle::get().well_formed(once));
+  utf8_repair(once, twice);
+  RC_ASSERT(twice == once);
+}
+
+RC_GTEST_PROP(Utf8Law, NeitherCutsNorOrderOfPushesMatter, ()) {
+  const std::vector<std::string> pieces = *rc::gen::container<std::vector<std::string>>(bytes());
+  Utf8Repairer repairer;
+  std::string all, out;
+  for (const std::string& piece : pieces) {
+    all += piece;
+    repairer.push(piece, out);
+    // At every moment: whole characters, and all of them save a cut one.
+    RC_ASSERT(Utf8Oracle::get().well_formed(out));
+    const std::string so_far = Utf8Oracle::get().repair(all);
+    const std::string cut = repairer.pending() == 0 ? "" : std::string(kReplacementCharacter);
+    RC_ASSERT(out + cut == so_far);
+  }
+  repairer.finish(out);
+  RC_ASSERT(out == Utf8Oracle::get().repair(all));
+}
+
+}  // namespace
+}  // namespace prumo
