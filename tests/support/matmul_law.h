@@ -1,0 +1,196 @@
+// What holds for every matrix product, of any weight type, on any input. A law answers with "" or
+// with one line that says what broke; tests, properties and fuzz targets ask the same laws.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kernels/pack.h"
+#include "support/matrices.h"
+#include "support/oracles.h"
+#include "support/stage.h"
+#include "support/tables.h"
+
+namespace prumo::testing {
+
+/// One product: a matrix as the file has it, tokens, and which part of it is asked for.
+struct Product {
+  gguf::TensorType type{};
+  std::size_t rows = 0, columns = 0, tokens = 0;
+  std::size_t panel_begin = 0, panel_end = 0;
+  std::size_t y_stride = 0;
+  Side side = Side::kRight;       ///< where the arguments touch a guard page
+  std::size_t x_shift = 0;        ///< floats between x and the 64-byte line before it (kLeft)
+  std::vector<std::byte> file{};  ///< [rows][columns]
+  std::vector<float> x{};         ///< [tokens][columns], for float types
+  std::vector<QuantizedBlock> blocks{};  ///< [tokens][columns / 32], for quantized types
+
+  [[nodiscard]] std::string name() const {
+    return std::string(block_format(type).name) + " " + std::to_string(rows) + "x" +
+           std::to_string(columns) + ", tokens " + std::to_string(tokens) + ", panels [" +
+           std::to_string(panel_begin) + ", " + std::to_string(panel_end) + "), stride " +
+           std::to_string(y_stride) + (side == Side::kLeft ? ", left" : ", right") + ", x shift " +
+           std::to_string(x_shift);
+  }
+  [[nodiscard]] std::size_t panels() const { return (rows + kPanelRows - 1) / kPanelRows; }
+};
+
+/// A whole product of random numbers.
+inline Product make_product(gguf::TensorType type, std::size_t rows, std::size_t columns,
+                            std::size_t tokens, Values weights, Values activations, Bits& bits) {
+  Product p{.type = type, .rows = rows, .columns = columns, .tokens = tokens};
+  p.panel_end = p.panels();
+  p.y_stride = p.panel_end * kPanelRows;
+  p.file = make_matrix(type, rows, columns, weights, bits);
+  if (is_quantized(type)) {
+    for (std::size_t t = 0; t < tokens; ++t) {
+      const auto row = make_activations(columns / kBlock, activations, bits);
+      p.blocks.insert(p.blocks.end(), row.begin(), row.end());
+    }
+  } else {
+    for (std::size_t t = 0; t < tokens; ++t) {
+      const auto row = make_floats(columns, activations, bits);
+      p.x.insert(p.x.end(), row.begin(), row.end());
+    }
+  }
+  return p;
+}
+
+/// The product of tokens [begin, end) of p.
+inline Product some_tokens(const Product& p, std::size_t begin, std::size_t end) {
+  const auto cut = [&](const auto& all, std::size_t row) {
+    const auto at = [&](std::size_t t) {
+      return all.begin() + static_cast<std::ptrdiff_t>(t * row);
+    };
+    return all.empty() ? all : std::decay_t<decltype(all)>(at(begin), at(end));
+  };
+  Product out = p;
+  out.tokens = end - begin;
+  out.x = cut(p.x, p.columns);
+  out.blocks = cut(p.blocks, p.columns / kBlock);
+  return out;
+}
+
+/// What one table answered: y, and "" or what it wrote that it should not have.
+struct Answer {
+  std::vector<float> y;  ///< [tokens][16 * panel_end] laid out with y_stride
+  std::string fault;
+};
+
+/// Whether y[i] is in a range that the product promises to write.
+inline bool is_promised(const Product& p, std::size_t i) {
+  const std::size_t column = i % p.y_stride;
+  return column >= p.panel_begin * kPanelRows && column < p.panel_end * kPanelRows;
+}
+
+/// Packs, lays every argument beside a guard page, calls the table's kernel, and looks at the
+/// canaries.
+inline Answer multiply(const Kernels& table, const Product& p) {
+  static Stage panels_stage;
+  static Stage x_stage;
+  static Output y_stage;
+  const std::size_t packed_size = packed_bytes(p.type, p.rows, p.columns);
+  std::byte* panels = panels_stage.room<std::byte>(packed_size, p.side);
+  pack_panels(p.type, p.file.data(), p.rows, p.columns, 0, p.panels(), panels);
+
+  MatmulArgs args{};
+  args.panels = panels;
+  args.panel_begin = p.panel_begin;
+  args.panel_end = p.panel_end;
+  args.columns = p.columns;
+  args.tokens = p.tokens;
+  if (is_quantized(p.type)) {
+    args.x = x_stage.put(p.blocks.data(), p.blocks.size(), p.side);
+  } else {
+    float* x = x_stage.room<float>(p.x.size() + p.x_shift, p.side) + p.x_shift;
+    std::copy(p.x.begin(), p.x.end(), x);
+    args.x = x;
+  }
+  const std::size_t n = p.tokens == 0 ? 0 : (p.tokens - 1) * p.y_stride + p.panel_end * kPanelRows;
+  args.y = y_stage.room<float>(n, p.side);
+  args.y_stride = p.y_stride;
+
+  table.matmul(p.type)(args);
+
+  Answer out{{args.y, args.y + n}, ""};
+  if (!y_stage.intact()) out.fault = "it wrote beside y";
+  for (std::size_t i = 0; i < n && out.fault.empty(); ++i) {
+    if (!is_promised(p, i) && !is_canary(out.y[i])) {
+      out.fault = "it wrote y[" + std::to_string(i) + "], which is not in the panels' columns";
+    }
+  }
+  return out;
+}
+
+/// The product by the oracle, from the file's bytes; canaries where nothing is promised.
+inline std::vector<float> expected_product(const Product& p) {
+  const BlockFormat format = block_format(p.type);
+  const std::size_t row_size = p.columns / format.elements * format.bytes;
+  const std::vector<std::byte> zero_row(row_size);
+  const std::size_t n = p.tokens == 0 ? 0 : (p.tokens - 1) * p.y_stride + p.panel_end * kPanelRows;
+  std::vector<float> y(n, std::bit_cast<float>(Output::kCanary));
+  for (std::size_t t = 0; t < p.tokens; ++t) {
+    for (std::size_t r = p.panel_begin * kPanelRows; r < p.panel_end * kPanelRows; ++r) {
+      const std::byte* row = r < p.rows ? p.file.data() + r * row_size : zero_row.data();
+      y[t * p.y_stride + r] =
+          is_quantized(p.type)
+              ? dot_in_order(p.type, row, p.columns, p.blocks.data() + t * (p.columns / kBlock))
+              : dot_in_order(p.type, row, p.columns, p.x.data() + t * p.columns);
+    }
+  }
+  return y;
+}
+
+/// Every table gives the oracle's bits and writes nothing else.
+inline std::string product_law(const Product& p) {
+  const std::vector<float> expected = expected_product(p);
+  for (const Kernels* table : tables()) {
+    const Answer answer = multiply(*table, p);
+    std::string fault = answer.fault;
+    if (fault.empty()) fault = difference(answer.y.data(), expected.data(), expected.size());
+    if (!fault.empty()) return std::string(table->name) + ": " + p.name() + ": " + fault;
+  }
+  return "";
+}
+
+/// A batch of n tokens gives what n calls of one token give.
+inline std::string batch_law(const Product& p) {
+  for (const Kernels* table : tables()) {
+    const Answer whole = multiply(*table, p);
+    for (std::size_t t = 0; t < p.tokens; ++t) {
+      const Answer one = multiply(*table, some_tokens(p, t, t + 1));
+      const std::string fault =
+          difference(one.y.data(), whole.y.data() + t * p.y_stride, one.y.size());
+      if (!fault.empty()) {
+        return std::string(table->name) + ": " + p.name() + ": token " + std::to_string(t) +
+               " alone: " + fault;
+      }
+    }
+  }
+  return "";
+}
+
+/// Cutting the panels in two at `cut` changes nothing.
+inline std::string split_law(const Product& p, std::size_t cut) {
+  for (const Kernels* table : tables()) {
+    std::vector<float> joined = multiply(*table, p).y;
+    const std::vector<float> whole = joined;
+    for (std::size_t part = 0; part < 2; ++part) {
+      Product q = p;
+      (part == 0 ? q.panel_end : q.panel_begin) = cut;
+      const Answer answer = multiply(*table, q);
+      if (!answer.fault.empty()) return std::string(table->name) + ": " + q.name() + answer.fault;
+      for (std::size_t i = 0; i < answer.y.size(); ++i) {
+        if (is_promised(q, i)) joined[i] = answer.y[i];
+      }
+    }
+    const std::string fault = difference(joined.data(), whole.data(), whole.size());
+    if (!fault.empty()) {
+      return std::string(table->name) + ": " + p.name() + ": cut at panel " + std::to_string(cut) +
+             ": " + fault;
+    }
+  }
+  return "";
+}
+
+}  // namespace prumo::testing

@@ -1,0 +1,143 @@
+// The arithmetic said a second time, from the formats and the contracts and by other means than the
+// library's: in double where a float is exactly a double, one element at a time.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+#include "support/matrices.h"
+
+namespace prumo::testing {
+
+/// The value of an IEEE binary16, by its definition.
+inline double half_value(std::uint16_t h) {
+  const double sign = (h >> 15) != 0 ? -1.0 : 1.0;
+  const int exponent = (h >> 10) & 31;
+  const int mantissa = h & 1023;
+  if (exponent == 31) {
+    return mantissa == 0 ? sign * std::numeric_limits<double>::infinity()
+                         : std::numeric_limits<double>::quiet_NaN();
+  }
+  if (exponent == 0) return sign * std::ldexp(mantissa, -24);
+  return sign * std::ldexp(1024 + mantissa, exponent - 25);
+}
+
+/// The value of a bfloat16, by its definition.
+inline double bf16_value(std::uint16_t h) {
+  const double sign = (h >> 15) != 0 ? -1.0 : 1.0;
+  const int exponent = (h >> 7) & 255;
+  const int mantissa = h & 127;
+  if (exponent == 255) {
+    return mantissa == 0 ? sign * std::numeric_limits<double>::infinity()
+                         : std::numeric_limits<double>::quiet_NaN();
+  }
+  if (exponent == 0) return sign * std::ldexp(mantissa, -133);
+  return sign * std::ldexp(128 + mantissa, exponent - 134);
+}
+
+/// The two integer factors of weight k of a quantized row.
+struct IntegerWeight {
+  int sub_scale;  ///< 1 but for Q6_K
+  int quant;      ///< offset taken off
+  [[nodiscard]] int product() const { return sub_scale * quant; }
+};
+
+/// Weight k without the block's f16 scale. In Q6_K weights come in runs of 32, four runs to a half
+/// of 128; runs 0 and 1 have the low nibbles of the half's 64 bytes, runs 2 and 3 the high ones;
+/// run j has bits 2j and 2j+1 of the half's 32 bytes of high bits; every 16 weights have a
+/// sub-scale.
+inline IntegerWeight integer_weight(gguf::TensorType type, const std::byte* row, std::size_t k) {
+  const auto u8 = [](std::byte b) { return std::to_integer<int>(b); };
+  const auto i8 = [](std::byte b) { return int{static_cast<std::int8_t>(b)}; };
+  switch (type) {
+    case gguf::TensorType::kQ8_0:
+      return {1, i8(row[k / 32 * 34 + 2 + k % 32])};
+    case gguf::TensorType::kQ4_0: {
+      const int byte = u8(row[k / 32 * 18 + 2 + k % 16]);
+      return {1, (k % 32 < 16 ? byte % 16 : byte / 16) - 8};
+    }
+    case gguf::TensorType::kQ6_K: {
+      const std::byte* block = row + k / 256 * 210;
+      const std::size_t half = k % 256 / 128;
+      const std::size_t run = k % 128 / 32;
+      const int nibbles = u8(block[64 * half + k % 64]);
+      const int pairs = u8(block[128 + 32 * half + k % 32]);
+      const int low = run < 2 ? nibbles % 16 : nibbles / 16;
+      const int high = pairs / (1 << (2 * run)) % 4;
+      return {i8(block[192 + k % 256 / 16]), low + 16 * high - 32};
+    }
+    default:
+      return {0, 0};
+  }
+}
+
+/// The f16 scale of weight k's block.
+inline double weight_scale(gguf::TensorType type, const std::byte* row, std::size_t k) {
+  const BlockFormat format = block_format(type);
+  return half_value(load_u16(row + k / format.elements * format.bytes + format.scale_at));
+}
+
+/// Element k of a row. Exact, in float too: an f16 has 11 bits, an int8 7 and the quant of a Q6_K
+/// 5, each but for a power of two.
+inline double weight_value(gguf::TensorType type, const std::byte* row, std::size_t k) {
+  float f = 0;
+  switch (type) {
+    case gguf::TensorType::kF32:
+      std::memcpy(&f, row + 4 * k, sizeof f);
+      return static_cast<double>(f);
+    case gguf::TensorType::kF16:
+      return half_value(load_u16(row + 2 * k));
+    case gguf::TensorType::kBF16:
+      return bf16_value(load_u16(row + 2 * k));
+    default: {
+      const IntegerWeight w = integer_weight(type, row, k);
+      return (weight_scale(type, row, k) * w.sub_scale) * w.quant;
+    }
+  }
+}
+
+/// Row times x for float types: one fma an element, in order.
+inline float dot_in_order(gguf::TensorType type, const std::byte* row, std::size_t columns,
+                          const float* x) {
+  float acc = 0;
+  for (std::size_t k = 0; k < columns; ++k) {
+    acc = std::fma(static_cast<float>(weight_value(type, row, k)), x[k], acc);
+  }
+  return acc;
+}
+
+/// Row times x for quantized types: an exact sum for every 32 elements, then one fma.
+inline float dot_in_order(gguf::TensorType type, const std::byte* row, std::size_t columns,
+                          const QuantizedBlock* x) {
+  float acc = 0;
+  for (std::size_t b = 0; b < columns / kBlock; ++b) {
+    std::int64_t dot = 0;
+    for (std::size_t i = 0; i < kBlock; ++i) {
+      dot += integer_weight(type, row, b * kBlock + i).product() * x[b].q[i];
+    }
+    const float scale = static_cast<float>(weight_scale(type, row, b * kBlock)) * x[b].scale;
+    acc = std::fma(scale, static_cast<float>(dot), acc);
+  }
+  return acc;
+}
+
+/// Sums f(i, lane) over 16 lanes as kernels.h says: lane i % 16 becomes f(i, lane); then the lanes
+/// are added in halves.
+template <class F>
+float sum_in_lanes(std::size_t n, F&& f) {
+  float lane[16] = {};
+  for (std::size_t i = 0; i < n; ++i) lane[i % 16] = f(i, lane[i % 16]);
+  for (std::size_t half = 8; half > 0; half /= 2) {
+    for (std::size_t j = 0; j < half; ++j) lane[j] = lane[j] + lane[j + half];
+  }
+  return lane[0];
+}
+
+/// Half the distance between 1 and the next float: the relative error of one rounding.
+inline constexpr double kUnitRoundoff = 0x1p-24;
+/// The absolute error of one rounding where results are denormal.
+inline constexpr double kTinyRoundoff = 0x1p-150;
+
+}  // namespace prumo::testing
