@@ -100,7 +100,7 @@ Result<const Kernels*> choose_kernels() {
   bool known = false;
   for (std::string_view name : kKnownIsas) known = known || name == wanted;
   return Error{ErrorCode::kBadArgument, "PRUMO_ISA",
-               "'" + std::string(wanted) + "' is " +
+               std::string("'") + wanted + "' is " +
                    (known ? "an instruction set that this processor lacks" : "no instruction set") +
                    "; use one of " + joined(tables) + ", or unset it."};
 }

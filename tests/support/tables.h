@@ -84,7 +84,7 @@ inline void print_executed(std::FILE* to) {
   for (const Executed& e : executed()) {
     if (e.calls() == 0) continue;
     ++ran;
-    list += " " + std::string(e.kernel) + "/" + std::string(e.isa);
+    list.append(1, ' ').append(e.kernel).append(1, '/').append(e.isa);
   }
   std::fprintf(to, "kernels executed: %zu of %zu:%s\n", ran, executed().size(), list.c_str());
   for (std::string_view isa : known_isas()) {
