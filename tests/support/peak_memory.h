@@ -40,8 +40,10 @@ inline void uncounted(void* p) {
 
 }  // namespace prumo::testing
 
-// Sanitizers still see every block, as malloc and free are theirs.
+// Sanitizers still see every block, as malloc and free are theirs. What no machine has is refused
+// here, since they would end the program over it.
 void* operator new(std::size_t n) {
+  if (n >> 40 != 0) throw std::bad_alloc();
   return prumo::testing::counted(std::malloc(n == 0 ? 1 : n));
 }
 void* operator new[](std::size_t n) {
