@@ -36,6 +36,12 @@ std::uint64_t mix(std::uint64_t x) {
   return x ^ (x >> 32);
 }
 
+/// A number that is greater for a greater float; not for NaN.
+std::uint32_t in_order(float x) {
+  const auto bits = std::bit_cast<std::uint32_t>(x == 0 ? 0.0f : x);
+  return (bits >> 31) != 0 ? ~bits : bits | 0x80000000u;
+}
+
 /// A hash of text for a table that lives in memory only.
 std::uint64_t hash(std::string_view text) {
   const char* at = text.data();
@@ -67,10 +73,11 @@ Result<Spm> Spm::from(const gguf::File& file, const Vocab& vocab) {
     return bad(kScores, "there are " + std::to_string(scores->count()) + " scores for " +
                             std::to_string(vocab.size()) + " tokens; convert the model again");
   }
-  spm.scores_.resize(vocab.size());
+  spm.priorities_.resize(vocab.size());
   for (std::size_t i = 0; i < vocab.size(); ++i) {
-    spm.scores_[i] = scores->f32_at(i);
-    if (std::isnan(spm.scores_[i])) {
+    const float score = scores->f32_at(i);
+    spm.priorities_[i] = in_order(score);
+    if (std::isnan(score)) {
       return bad(kScores, "the score of token " + std::to_string(i) +
                               " is not a number; convert the model again");
     }
@@ -161,7 +168,7 @@ TokenId Spm::find(std::string_view piece) const {
 }
 
 std::string_view Spm::printed(TokenId id) const {
-  assert(id >= 0 && static_cast<std::size_t>(id) < scores_.size());
+  assert(id >= 0 && static_cast<std::size_t>(id) < priorities_.size());
   const auto i = static_cast<std::size_t>(id);
   return std::string_view(printed_).substr(starts_[i], starts_[i + 1] - starts_[i]);
 }
@@ -176,9 +183,9 @@ class Spm::Merger {
     begin();
     while (!queue_.empty()) {
       std::pop_heap(queue_.begin(), queue_.end());
-      const Candidate best = queue_.back();
+      const std::uint64_t best = queue_.back();
       queue_.pop_back();
-      if (holds(best)) merge(best);
+      if (holds(best)) merge(left_of(best));
     }
     emit();
   }
@@ -189,17 +196,22 @@ class Spm::Merger {
     std::uint32_t size;      // bytes; 0: it is part of the one before
     std::uint32_t previous;  // where the left neighbour begins; of no meaning for the first
     TokenId token;           // kNoToken: a character that is no piece
+    TokenId pair;            // what it and its right neighbour make; kNoToken: nothing
   };
-  /// Two neighbours that make a token.
-  struct Candidate {
-    float score;
-    std::uint32_t left;  // where the first of the two begins
-    std::uint32_t size;  // of both together
-    TokenId token;
-    bool operator<(const Candidate& other) const {
-      return score != other.score ? score < other.score : left > other.left;
-    }
-  };
+
+  // A possible merge in the queue: the greatest first, that is the highest priority, then the least
+  // left. It stays there when the text has moved on, and is dropped when its turn comes.
+  [[nodiscard]] std::uint64_t entry(std::uint32_t left) const {
+    return std::uint64_t{priority(symbols_[left].pair)} << 32 | static_cast<std::uint32_t>(~left);
+  }
+  static std::uint32_t left_of(std::uint64_t entry) { return ~static_cast<std::uint32_t>(entry); }
+  [[nodiscard]] std::uint32_t priority(TokenId token) const {
+    return spm_.priorities_[static_cast<std::size_t>(token)];
+  }
+  [[nodiscard]] bool holds(std::uint64_t old) const {
+    const Symbol& left = symbols_[left_of(old)];
+    return left.size != 0 && left.pair != kNoToken && priority(left.pair) == old >> 32;
+  }
 
   void begin() {
     symbols_.resize(text_.size());
@@ -208,48 +220,41 @@ class Spm::Merger {
     for (std::uint32_t at = 0; at < text_.size();) {
       const Utf8Step step = utf8_step(text_.substr(at));
       const std::uint32_t size = step.what == Utf8::kCharacter ? step.size : 1;
-      symbols_[at] = {size, previous, spm_.find(text_.substr(at, size))};
+      symbols_[at] = {size, previous, spm_.find(text_.substr(at, size)), kNoToken};
       for (std::uint32_t i = 1; i < size; ++i) symbols_[at + i].size = 0;
-      if (at != 0) consider(previous);
+      if (at != 0 && pair_up(previous)) queue_.push_back(entry(previous));
       previous = at;
       at += size;
     }
     std::make_heap(queue_.begin(), queue_.end());
   }
 
-  /// Puts the symbol and its right neighbour at the end of the queue if together they are a token.
-  /// Whether it did.
-  bool consider(std::uint32_t left) {
-    const std::uint32_t right = left + symbols_[left].size;
-    if (right == text_.size()) return false;
-    const std::uint32_t size = symbols_[left].size + symbols_[right].size;
-    const TokenId token = spm_.find(text_.substr(left, size));
-    if (token == kNoToken) return false;
-    queue_.push_back({spm_.scores_[static_cast<std::size_t>(token)], left, size, token});
-    return true;
+  /// Looks up what the symbol and its right neighbour make, and says whether it is a token.
+  bool pair_up(std::uint32_t at) {
+    Symbol& left = symbols_[at];
+    const std::uint32_t right = at + left.size;
+    left.pair = right == text_.size()
+                    ? kNoToken
+                    : spm_.find(text_.substr(at, left.size + symbols_[right].size));
+    return left.pair != kNoToken;
   }
 
-  void consider_again(std::uint32_t left) {
-    if (consider(left)) std::push_heap(queue_.begin(), queue_.end());
+  void pair_up_again(std::uint32_t at) {
+    if (!pair_up(at)) return;
+    queue_.push_back(entry(at));
+    std::push_heap(queue_.begin(), queue_.end());
   }
 
-  /// Whether the two are still there. Symbols only grow, and a left one that has grown took its
-  /// neighbour in, so the sum of the sizes tells.
-  [[nodiscard]] bool holds(const Candidate& c) const {
-    const std::uint32_t size = symbols_[c.left].size;
-    if (size == 0 || size >= c.size) return false;
-    return size + symbols_[c.left + size].size == c.size;
-  }
-
-  void merge(const Candidate& c) {
-    Symbol& left = symbols_[c.left];
-    symbols_[c.left + left.size].size = 0;
-    left.size = c.size;
-    left.token = c.token;
-    const std::uint32_t right = c.left + c.size;
-    if (right != text_.size()) symbols_[right].previous = c.left;
-    if (c.left != 0) consider_again(left.previous);
-    consider_again(c.left);
+  void merge(std::uint32_t at) {
+    Symbol& left = symbols_[at];
+    Symbol& right = symbols_[at + left.size];
+    left.size += right.size;
+    left.token = left.pair;
+    right.size = 0;
+    const std::uint32_t next = at + left.size;
+    if (next != text_.size()) symbols_[next].previous = at;
+    if (at != 0) pair_up_again(left.previous);
+    pair_up_again(at);
   }
 
   void emit() {
@@ -273,8 +278,8 @@ class Spm::Merger {
   const Spm& spm_;
   std::vector<TokenId>& out_;
   std::string_view text_;
-  std::vector<Symbol> symbols_;   // one a byte
-  std::vector<Candidate> queue_;  // a heap
+  std::vector<Symbol> symbols_;       // one a byte
+  std::vector<std::uint64_t> queue_;  // a heap
 };
 
 /// Where the first word of a run ends: spaces, then others. No merge can cross from one word into

@@ -58,13 +58,13 @@ class Spm {
   [[nodiscard]] TokenId find(std::string_view piece) const;
   [[nodiscard]] std::size_t word_end(std::string_view run) const;
 
-  std::string printed_;              // all printed texts end to end
-  std::vector<std::size_t> starts_;  // [size + 1], into printed_
-  std::vector<float> scores_;
-  std::vector<Slot> slots_;              // open addressing, a power of two, at most half full
-  std::array<TokenId, 256> one_byte_{};  // the piece that is this byte
-  std::array<TokenId, 256> bytes_{};     // what this byte falls back to
-  std::size_t longest_ = 0;              // bytes of the longest piece
+  std::string printed_;                    // all printed texts end to end
+  std::vector<std::size_t> starts_;        // [size + 1], into printed_
+  std::vector<std::uint32_t> priorities_;  // the scores, as numbers of the same order
+  std::vector<Slot> slots_;                // open addressing, a power of two, at most half full
+  std::array<TokenId, 256> one_byte_{};    // the piece that is this byte
+  std::array<TokenId, 256> bytes_{};       // what this byte falls back to
+  std::size_t longest_ = 0;                // bytes of the longest piece
   bool spans_words_ = false;  // a piece has a space after another character, so words may merge
   bool adds_space_ = true;
   TokenId unk_ = kNoToken;
