@@ -56,6 +56,16 @@ void* operator new(std::size_t n, std::align_val_t align) {
 void* operator new[](std::size_t n, std::align_val_t align) {
   return operator new(n, align);
 }
+void* operator new(std::size_t n, const std::nothrow_t&) noexcept {
+  try {
+    return operator new(n);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+void* operator new[](std::size_t n, const std::nothrow_t& tag) noexcept {
+  return operator new(n, tag);
+}
 void operator delete(void* p) noexcept {
   prumo::testing::uncounted(p);
 }
@@ -66,6 +76,12 @@ void operator delete(void* p, std::size_t) noexcept {
   prumo::testing::uncounted(p);
 }
 void operator delete[](void* p, std::size_t) noexcept {
+  prumo::testing::uncounted(p);
+}
+void operator delete(void* p, const std::nothrow_t&) noexcept {
+  prumo::testing::uncounted(p);
+}
+void operator delete[](void* p, const std::nothrow_t&) noexcept {
   prumo::testing::uncounted(p);
 }
 void operator delete(void* p, std::align_val_t) noexcept {
