@@ -1,0 +1,91 @@
+// Any floats at any alignment between forbidden pages: every instruction set against the two-pass
+// oracle.
+//
+// Input: one byte, its low two bits the mode, the others an offset in floats; then
+//   mode 0, 1  the bytes as floats
+//   mode 2     two bytes that draw four of the twelve special floats, then two bits a float
+//   mode 3     runs of (u8 which special float, u16 count, times 4 when its top bit is set)
+// An input of even size ends on the page after it, one of odd size begins on the page before it.
+#include <algorithm>
+#include <vector>
+
+#include "support/argmax_oracle.h"
+#include "support/check.h"
+#include "support/guarded.h"
+
+namespace {
+
+using prumo::ArgmaxResult;
+using prumo::Kernels;
+using prumo::fuzz::Input;
+using prumo::testing::Guarded;
+using prumo::testing::kSpecialFloats;
+
+constexpr std::size_t kMaxFloats = 100000;
+constexpr std::size_t kMaxShifted = 4096;  // longer ones are looked at once
+
+std::vector<float> raw(Input& in) {
+  std::vector<float> x(std::min(in.size() / sizeof(float), kMaxFloats));
+  for (float& value : x) value = in.take<float>();
+  return x;
+}
+
+std::vector<float> of_four(Input& in) {
+  const auto draw = in.take<std::uint16_t>();
+  std::vector<float> x;
+  while (in.size() != 0 && x.size() < kMaxFloats) {
+    const auto four = in.take<std::uint8_t>();
+    for (unsigned shift = 0; shift < 8; shift += 2) {
+      const unsigned which = (four >> shift) & 3u;
+      x.push_back(kSpecialFloats[((draw >> (4 * which)) & 15u) % kSpecialFloats.size()]);
+    }
+  }
+  return x;
+}
+
+std::vector<float> runs(Input& in) {
+  std::vector<float> x;
+  while (in.size() != 0 && x.size() < kMaxFloats) {
+    const float value = kSpecialFloats[in.take<std::uint8_t>() % kSpecialFloats.size()];
+    const auto count = in.take<std::uint16_t>();
+    const std::size_t n = count & 0x8000u ? (count & 0x7FFFu) * std::size_t{4} : count;
+    x.insert(x.end(), std::min(n, kMaxFloats - x.size()), value);
+  }
+  return x;
+}
+
+void check_all(const float* x, std::size_t n, ArgmaxResult wanted) {
+  for (const Kernels* table : prumo::testing::tables()) {
+    const ArgmaxResult got = table->argmax(x, n);
+    CHECK(got == wanted, std::string(table->name) + " n " + std::to_string(n) + " gives index " +
+                             std::to_string(got.index) + " nan " + std::to_string(got.has_nan) +
+                             ", not " + std::to_string(wanted.index) + " nan " +
+                             std::to_string(wanted.has_nan));
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  Input in(data, size);
+  const bool at_end = size % 2 == 0;
+  const auto header = in.take<std::uint8_t>();
+  const std::size_t offset = header >> 2;
+  const unsigned mode = header & 3u;
+  const std::vector<float> x = mode == 3 ? runs(in) : mode == 2 ? of_four(in) : raw(in);
+
+  // Between the pages, the floats and `offset` others that must not be seen.
+  static Guarded<float> pages(kMaxFloats + 64, Guarded<float>::Side::kRight);
+  static Guarded<float> pages_before(kMaxFloats + 64, Guarded<float>::Side::kLeft);
+  float* place = at_end ? pages.data() + pages.size() - x.size() : pages_before.data();
+  std::copy(x.begin(), x.end(), place);
+  const ArgmaxResult wanted = prumo::testing::argmax_oracle(x.data(), x.size());
+  check_all(place, x.size(), wanted);
+  if (x.size() > kMaxShifted) return 0;
+
+  std::unique_ptr<float[]> shifted(new float[offset + x.size()]);
+  for (std::size_t i = 0; i < offset; ++i) shifted[i] = kSpecialFloats[7 + i % 2];  // +inf, NaN
+  std::copy(x.begin(), x.end(), shifted.get() + offset);
+  check_all(shifted.get() + offset, x.size(), wanted);
+  return 0;
+}
