@@ -257,7 +257,11 @@ class GgufMutator {
         break;
       }
       case 2:
-        file_.add("split.count", static_cast<std::uint16_t>(bits_.below(4)));
+        if (bits_.below(4) == 0) {
+          file_.add("split.count", "2");
+        } else {
+          file_.add("split.count", static_cast<std::uint16_t>(bits_.below(4)));
+        }
         break;
       case 3:
         file_.add("general.type", bits_.below(2) == 0 ? "adapter" : "model");
