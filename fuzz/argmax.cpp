@@ -4,7 +4,8 @@
 // Input: one byte, its low two bits the mode, the others an offset in floats; then
 //   mode 0, 1  the bytes as floats
 //   mode 2     two bytes that draw four of the twelve special floats, then two bits a float
-//   mode 3     runs of (u8 which special float, u16 count, times 4 when its top bit is set)
+//   mode 3     runs of (u8 which special float, u16 count: its low 12 bits, or 16 times the low 13
+//              when the top three are set)
 // An input of even size ends on the page after it, one of odd size begins on the page before it.
 #include <algorithm>
 #include <vector>
@@ -48,7 +49,7 @@ std::vector<float> runs(Input& in) {
   while (in.size() != 0 && x.size() < kMaxFloats) {
     const float value = kSpecialFloats[in.take<std::uint8_t>() % kSpecialFloats.size()];
     const auto count = in.take<std::uint16_t>();
-    const std::size_t n = count & 0x8000u ? (count & 0x7FFFu) * std::size_t{4} : count;
+    const std::size_t n = count >= 0xE000u ? (count & 0x1FFFu) * std::size_t{16} : count & 0xFFFu;
     x.insert(x.end(), std::min(n, kMaxFloats - x.size()), value);
   }
   return x;
