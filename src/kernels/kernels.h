@@ -2,17 +2,18 @@
 // every other instruction set gives the same bits, save that a NaN may carry any payload.
 //
 // The exact arithmetic:
+//
 //  - `fma` is one rounding; every other operation rounds by itself; rounding is to nearest, ties to
-//  even, and
-//    denormals are kept (FloatGuard sees to both).
+//    even, and denormals are kept (FloatGuard sees to both).
 //  - A reduction along a vector runs in 16 lanes: lane j takes elements j, j+16, ... in order; then
-//  lanes j and
-//    j+8 are added, then j and j+4, j+2, j+1 (reduce16).
-//  - A matrix row is one lane. Float rows: acc = fma(w[k], x[k], acc), k rising from acc = 0.
-//  Quantized rows: the
-//    dot of a block of 32 is exact in int32, then acc = fma(w_scale * x_scale, float(dot), acc),
-//    blocks rising.
-//  - exp is kernels/exp.h, sqrt and division are IEEE.
+//    lanes j and j+8 are added, then j and j+4, j+2, j+1 (reduce16).
+//  - A row of an F32 or F16 matrix is one lane: acc = fma(w[k], x[k], acc), k rising from acc = 0.
+//  - A row of a BF16 matrix runs in 16 lanes by pairs: with x rounded to BF16, lane j takes
+//  elements
+//    2j, 2j+1, 32+2j, 32+2j+1, ... each by an fma, then reduce16.
+//  - A row of a quantized matrix is one lane: the dot of a block of 32 is exact in int32, then
+//    acc = fma(w_scale * x_scale, float(dot), acc), blocks rising from acc = 0.
+//  - exp is kernels/exp.h; square root and division are IEEE.
 #pragma once
 
 #include <cstddef>
@@ -56,8 +57,8 @@ struct ArgmaxResult {
 /// because it stores its weights with an offset.
 struct alignas(64) QuantizedBlock {
   std::int8_t q[kBlock];  ///< in [-127, 127]: x[i] is about q[i] * scale
-  float scale;  ///< max|x| / 127; 0 for a block of (nearly) zeros; NaN if the block has a NaN or
-                ///< infinity
+  float scale;  ///< max|x| / 127 rounded to the 11 significant bits of binary16; 0 for a block
+                ///< whose max|x| is at most 2^-100; NaN if the block has a NaN or infinity
   std::int32_t offset_q4_0;     ///< -8 * sum of q
   std::int32_t offset_q8_0;     ///< -128 * sum of q
   std::int32_t offset_q6_k[2];  ///< -32 * sum of q, for either half
@@ -143,8 +144,8 @@ struct Kernels {
   std::size_t (*collect)(const float* x, std::size_t n, float least, std::uint32_t first,
                          std::uint32_t* ids);
 
-  /// Quantizes n floats (a multiple of 32) into n / 32 blocks, rounding to nearest even. out is
-  /// 64-byte aligned.
+  /// Quantizes n floats (a multiple of 32) into n / 32 blocks: q = x * (127 / max|x|) rounded to
+  /// nearest even; all zero where scale is 0 or NaN. out is 64-byte aligned.
   void (*quantize)(const float* x, std::size_t n, QuantizedBlock* out);
 
   /// y[i] = (x[i] * r) * weight[i], r = 1 / sqrt(sum(x^2) / n + eps). n >= 1. y may be x.

@@ -89,7 +89,7 @@ PRUMO_ISA_END
 PRUMO_AVX512_BEGIN
 namespace prumo::avx512 {
 
-/// Weights: Element, load16(const Element*) -> __m512, kType.
+/// Weights: Element, load16(const Element*) -> __m512.
 template <class Weights, std::size_t kPanels, std::size_t kTokens>
 void matmul_float_tile(const MatmulArgs& a, std::size_t stride, std::size_t p, std::size_t t) {
   const float* x = static_cast<const float*>(a.x) + t * a.columns;

@@ -96,6 +96,10 @@ void pack_panels(gguf::TensorType type, const std::byte* file, std::size_t rows,
     std::byte* panel = out + p * layout.stride;
     std::memset(panel, 0, layout.stride);
     const std::size_t n_rows = std::min(kPanelRows, rows - p * kPanelRows);
+    if (type == gguf::TensorType::kBF16) {
+      std::memcpy(panel, file + p * kPanelRows * row_size, n_rows * row_size);
+      continue;
+    }
     for (std::size_t r = 0; r < n_rows; ++r) {
       const std::byte* row = file + (p * kPanelRows + r) * row_size;
       for (std::size_t b = 0; b < blocks; ++b) {

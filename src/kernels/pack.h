@@ -3,7 +3,8 @@
 // each [block][16 rows] of something, each starting on a cache line; the panel keeps the file's
 // bits per weight but for that rounding.
 //
-//   F32, F16, BF16   [column][16 rows] values
+//   F32, F16         [column][16 rows] values
+//   BF16             [16 rows][column] values
 //   Q8_0             scales  [block of 32][16 rows] f16
 //                    quants  [block][8 groups of 4 columns][16 rows][4 bytes], each byte q xor
 //                    0x80, that is q + 128

@@ -18,6 +18,13 @@ constexpr float kTiny =
     0x1p-100f;  // a block no larger than this is zero; its inverse could overflow
 constexpr float kRange = 127.0f;
 
+// To 11 significant bits, ties to even: the precision of binary16, in which other engines keep this
+// scale, with the range of float. x is positive, finite and normal.
+inline float round_to_11_bits(float x) {
+  const std::uint32_t bits = std::bit_cast<std::uint32_t>(x);
+  return std::bit_cast<float>((bits + 0xFFFu + ((bits >> 13) & 1u)) & ~0x1FFFu);
+}
+
 // The scale of a block and its inverse from the bits of its largest magnitude.
 struct Scales {
   float scale;
@@ -28,7 +35,7 @@ inline Scales scales_of(std::uint32_t largest) {
   if (largest >= kInfinity) return {std::numeric_limits<float>::quiet_NaN(), 0.0f};
   const float max = std::bit_cast<float>(largest);
   if (max <= kTiny) return {0.0f, 0.0f};
-  return {max / kRange, kRange / max};
+  return {round_to_11_bits(max / kRange), kRange / max};
 }
 
 inline void finish(QuantizedBlock& block, float scale, std::int32_t sum_low,

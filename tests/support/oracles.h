@@ -2,6 +2,7 @@
 // library's: in double where a float is exactly a double, one element at a time.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -98,9 +99,45 @@ inline double weight_value(gguf::TensorType type, const std::byte* row, std::siz
   }
 }
 
-/// Row times x for float types: one fma an element, in order.
+/// The nearest integer, ties to even.
+inline double nearest_even(double x) {
+  const double below = std::floor(x);
+  const double rest = x - below;
+  if (rest != 0.5) return rest < 0.5 ? below : below + 1;
+  return std::fmod(below, 2.0) == 0.0 ? below : below + 1;
+}
+
+/// x to `n` significant bits, to nearest even; as a float, so that what is too large is infinite,
+/// and nothing is finer than a denormal of 8 exponent bits and n significant ones.
+inline float round_to_bits(float x, int n) {
+  if (!std::isfinite(x) || x == 0.0f) return x;
+  const int exponent = std::max(std::ilogb(x), -126);
+  const double unit = std::ldexp(1.0, exponent - n + 1);
+  const double rounded = nearest_even(static_cast<double>(x) / unit) * unit;
+  if (rounded == 0) return std::copysign(0.0f, x);
+  return static_cast<float>(rounded);
+}
+
+/// The halving tree over 16 lanes.
+inline float add_halves(std::array<float, 16> lane) {
+  for (std::size_t n = 8; n >= 1; n /= 2) {
+    for (std::size_t j = 0; j < n; ++j) lane[j] = lane[j] + lane[j + n];
+  }
+  return lane[0];
+}
+
+/// Row times x for float types: one fma an element, in order; for BF16, x rounded to BF16 and
+/// element k in lane (k % 32) / 2 of 16.
 inline float dot_in_order(gguf::TensorType type, const std::byte* row, std::size_t columns,
                           const float* x) {
+  if (type == gguf::TensorType::kBF16) {
+    std::array<float, 16> lane{};
+    for (std::size_t k = 0; k < columns; ++k) {
+      float& sum = lane[k % 32 / 2];
+      sum = std::fma(static_cast<float>(weight_value(type, row, k)), round_to_bits(x[k], 8), sum);
+    }
+    return add_halves(lane);
+  }
   float acc = 0;
   for (std::size_t k = 0; k < columns; ++k) {
     acc = std::fma(static_cast<float>(weight_value(type, row, k)), x[k], acc);

@@ -18,6 +18,7 @@ inline std::size_t to_line(std::size_t bytes) {
 /// Where a panel of `blocks` blocks a row keeps its parts, from the text.
 struct ExpectedLayout {
   std::size_t sub_scales, quants, stride;
+  std::size_t blocks = 0;
 };
 
 inline ExpectedLayout expected_layout(gguf::TensorType type, std::size_t blocks) {
@@ -27,7 +28,7 @@ inline ExpectedLayout expected_layout(gguf::TensorType type, std::size_t blocks)
       return {0, 0, to_line(blocks * 16 * 4)};
     case kF16:
     case kBF16:
-      return {0, 0, to_line(blocks * 16 * 2)};
+      return {0, 0, to_line(blocks * 16 * 2), blocks};
     case kQ8_0: {
       const std::size_t quants = to_line(blocks * 16 * 2);
       return {quants, quants, quants + blocks * 16 * 32};
@@ -56,8 +57,9 @@ inline std::size_t place_in_panel(gguf::TensorType type, const ExpectedLayout& a
     case kF32:
       return (b * 16 + r) * 4 + i;
     case kF16:
-    case kBF16:
       return (b * 16 + r) * 2 + i;
+    case kBF16:
+      return (r * at.blocks + b) * 2 + i;
     case kQ8_0:
       return i < 2 ? (b * 16 + r) * 2 + i : word(at.quants + b * 512, i - 2);
     case kQ4_0:
