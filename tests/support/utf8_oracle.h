@@ -64,7 +64,8 @@ class Utf8Oracle {
       begins_[n].assign(std::size_t{1} << (8 * (n + 1)), false);
       whole_[n].assign(std::size_t{1} << (8 * (n + 1)), false);
     }
-    for (std::uint32_t value = 0; value <= 0x10FFFF; ++value) {
+    // The last of four bytes is not remembered, so every 64th of those characters stands for all.
+    for (std::uint32_t value = 0; value <= 0x10FFFF; value += value < 0x10000 ? 1 : 64) {
       if (value >= 0xD800 && value <= 0xDFFF) continue;
       const std::string text = encode(value);
       if (text.size() <= 3) whole_[text.size() - 1][number(text)] = true;
