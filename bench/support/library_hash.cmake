@@ -1,0 +1,7 @@
+# Writes a source file that holds the SHA-256 of LIBRARY, as text that can be found in any program linked with it.
+file(SHA256 "${LIBRARY}" hash)
+file(WRITE "${OUT}" "extern \"C\" {
+extern const char prumo_library_hash[];
+[[gnu::used]] const char prumo_library_hash[] = \"prumo-library-sha256:${hash}\";
+}
+")
