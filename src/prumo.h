@@ -129,16 +129,16 @@ std::string_view finish_name(Finish finish);  ///< "eos", "stop", "length", "can
 
 struct GenerateOptions {
   std::size_t max_tokens = 128;
-  SamplerOptions sampler;
-  std::vector<std::string> stop;  ///< texts that end generation; an empty one is an error
-  bool ignore_eos = false;        ///< end tokens are tokens like others
+  SamplerOptions sampler = {};
+  std::vector<std::string> stop = {};  ///< texts that end generation; an empty one is an error
+  bool ignore_eos = false;             ///< end tokens are tokens like others
   const std::atomic<bool>* cancel = nullptr;
   /// Called with whole UTF-8 characters as they become certain: never a part of a character or of a
   /// stop text.
-  std::function<void(std::string_view)> on_text;
+  std::function<void(std::string_view)> on_text = {};
   /// Called with the logits that each token is chosen from, before it is. Not part of any time
   /// below.
-  std::function<void(std::span<const float>)> on_logits;
+  std::function<void(std::span<const float>)> on_logits = {};
 };
 
 struct Generation {

@@ -1,0 +1,244 @@
+// The forward pass: one answer, however the work is cut up.
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "prumo.h"
+#include "support/forced_isa.h"
+#include "support/tables.h"
+#include "support/tiny_llama.h"
+
+namespace prumo::testing {
+namespace {
+
+using gguf::TensorType;
+
+std::vector<TokenId> random_ids(std::size_t n, std::size_t vocab, std::uint64_t seed) {
+  Bits bits(seed);
+  std::vector<TokenId> ids(n);
+  for (TokenId& id : ids) id = static_cast<TokenId>(bits.below(vocab));
+  return ids;
+}
+
+std::vector<std::uint32_t> logits_bits(const Session& session) {
+  std::vector<std::uint32_t> bits(session.logits().size());
+  std::memcpy(bits.data(), session.logits().data(), bits.size() * sizeof(float));
+  return bits;
+}
+
+std::vector<std::uint32_t> run(const Model& model, const SessionOptions& options,
+                               const std::vector<TokenId>& ids) {
+  auto session = Session::create(model, options);
+  EXPECT_TRUE(session.ok());
+  EXPECT_TRUE(session->prefill(ids).ok());
+  EXPECT_EQ(session->position(), ids.size());
+  return logits_bits(*session);
+}
+
+// What every other way of computing is held against: one token at a time, one thread, scalar code.
+std::vector<std::uint32_t> plain(const Bytes& file, CacheType cache,
+                                 const std::vector<TokenId>& ids) {
+  const ForcedIsa isa("scalar");
+  auto model = Model::load(file, 1);
+  EXPECT_TRUE(model.ok()) << (model.ok() ? "" : model.error().place + ": " + model.error().message);
+  return run(*model, {.batch = 1, .threads = 1, .cache = cache}, ids);
+}
+
+void expect_one_answer(const TinyShape& shape, std::size_t n_ids) {
+  const Bytes file = tiny_llama(shape).build();
+  const auto ids = random_ids(n_ids, shape.vocab, shape.seed);
+  for (const CacheType cache : {CacheType::kF16, CacheType::kF32}) {
+    const auto expected = plain(file, cache, ids);
+    for (const Kernels* table : supported_kernels()) {
+      const ForcedIsa isa(table->name);
+      auto model = Model::load(file, 2);
+      ASSERT_TRUE(model.ok());
+      EXPECT_EQ(model->isa(), table->name);
+      for (const std::size_t threads : {1, 2, 3, 8}) {
+        for (const std::size_t batch : {1, 3, 64, 512}) {
+          if (threads == 8 && batch == 1 && n_ids > 100) continue;  // slow where cores are few
+          const auto bits = run(*model, {.batch = batch, .threads = threads, .cache = cache}, ids);
+          ASSERT_EQ(bits, expected)
+              << table->name << ", " << threads << " threads, batch " << batch;
+        }
+      }
+    }
+  }
+}
+
+TEST(Forward, OneAnswerForEveryWeightType) {
+  for (const TensorType type : kTensorTypes) {
+    TinyShape shape;
+    shape.type = type;
+    if (type == TensorType::kQ6_K) {
+      shape.embedding = 256;
+      shape.head_dim = 64;
+      shape.ffn = 256;
+    }
+    SCOPED_TRACE(block_format(type).name);
+    expect_one_answer(shape, 19);
+  }
+}
+
+TEST(Forward, OneAnswerWithAQ6KOutputOverQ4) {
+  expect_one_answer({.embedding = 256,
+                     .layers = 1,
+                     .heads = 8,
+                     .kv_heads = 2,
+                     .head_dim = 32,
+                     .ffn = 96,
+                     .vocab = 261,
+                     .type = TensorType::kQ4_0,
+                     .output_type = TensorType::kQ6_K,
+                     .tied = false},
+                    9);
+}
+
+TEST(Forward, OneAnswerForOddShapes) {
+  // A head smaller than a panel, one KV head, as many KV heads as heads, rows that fill no panel.
+  expect_one_answer({.embedding = 32,
+                     .layers = 3,
+                     .heads = 6,
+                     .kv_heads = 1,
+                     .head_dim = 6,
+                     .ffn = 40,
+                     .vocab = 259},
+                    21);
+  expect_one_answer({.embedding = 24,
+                     .layers = 1,
+                     .heads = 3,
+                     .kv_heads = 3,
+                     .head_dim = 8,
+                     .ffn = 20,
+                     .vocab = 263},
+                    17);
+  expect_one_answer({.embedding = 96,
+                     .layers = 2,
+                     .heads = 10,
+                     .kv_heads = 2,
+                     .head_dim = 48,
+                     .ffn = 32,
+                     .vocab = 270,
+                     .type = TensorType::kQ8_0},
+                    18);
+}
+
+TEST(Forward, OneAnswerAcrossKeyRanges) {
+  expect_one_answer({.embedding = 32,
+                     .layers = 2,
+                     .heads = 2,
+                     .kv_heads = 1,
+                     .head_dim = 16,
+                     .ffn = 32,
+                     .vocab = 259,
+                     .context = 600,
+                     .type = TensorType::kQ8_0},
+                    540);
+}
+
+class Sessions : public ::testing::Test {
+ protected:
+  TinyShape shape_;
+  Bytes file_ = tiny_llama(shape_).build();
+  Model model_ = *Model::load(file_, 1);
+};
+
+TEST_F(Sessions, AnySplitOfThePromptIsTheSamePrompt) {
+  const auto ids = random_ids(20, shape_.vocab, 5);
+  const auto expected = run(model_, {.threads = 1}, ids);
+  for (std::size_t cut = 0; cut <= ids.size(); ++cut) {
+    auto session = Session::create(model_, {.batch = 7, .threads = 2});
+    ASSERT_TRUE(session->prefill(std::span(ids).first(cut)).ok());
+    ASSERT_TRUE(session->prefill(std::span(ids).subspan(cut)).ok());
+    EXPECT_EQ(logits_bits(*session), expected) << "cut at " << cut;
+  }
+}
+
+TEST_F(Sessions, RewindAndReplayIsTheSamePrompt) {
+  const auto ids = random_ids(30, shape_.vocab, 6);
+  const auto other = random_ids(20, shape_.vocab, 7);
+  const auto expected = run(model_, {.threads = 1}, ids);
+  auto session = Session::create(model_, {.threads = 2});
+  for (const std::size_t keep : {0, 1, 15, 16, 17, 29}) {
+    session->rewind(0);
+    ASSERT_TRUE(session->prefill(std::span(ids).first(keep)).ok());
+    ASSERT_TRUE(session->prefill(other).ok());
+    session->rewind(keep);
+    EXPECT_EQ(session->position(), keep);
+    ASSERT_TRUE(session->prefill(std::span(ids).subspan(keep)).ok());
+    EXPECT_EQ(logits_bits(*session), expected) << "kept " << keep;
+  }
+}
+
+TEST_F(Sessions, EveryTokenCounts) {
+  const auto ids = random_ids(12, shape_.vocab, 8);
+  const auto expected = run(model_, {.threads = 1}, ids);
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    auto changed = ids;
+    changed[i] = (changed[i] + 1) % static_cast<TokenId>(shape_.vocab);
+    EXPECT_NE(run(model_, {.threads = 1}, changed), expected) << "token " << i << " has no effect";
+  }
+}
+
+TEST_F(Sessions, OrderCounts) {
+  EXPECT_NE(run(model_, {}, {5, 6, 7, 8}), run(model_, {}, {6, 5, 7, 8}))
+      << "positions have no effect";
+}
+
+TEST_F(Sessions, TheContextIsAllThereIs) {
+  auto session = Session::create(model_, {.context = 10, .threads = 1});
+  const auto ids = random_ids(11, shape_.vocab, 9);
+  const Status over = session->prefill(ids);
+  ASSERT_FALSE(over.ok());
+  EXPECT_EQ(over.error().code, ErrorCode::kContextFull);
+  EXPECT_EQ(session->position(), 0u);
+  ASSERT_TRUE(session->prefill(std::span(ids).first(10)).ok());
+  EXPECT_EQ(session->step(3).error().code, ErrorCode::kContextFull);
+}
+
+TEST_F(Sessions, BadArgumentsAreErrors) {
+  EXPECT_EQ(Session::create(model_, {.context = 65}).error().code, ErrorCode::kBadArgument);
+  EXPECT_EQ(Session::create(model_, {.batch = 0}).error().code, ErrorCode::kBadArgument);
+  EXPECT_EQ(Session::create(model_, {.threads = 257}).error().code, ErrorCode::kBadArgument);
+  auto session = Session::create(model_, {.threads = 1});
+  EXPECT_EQ(session->step(-1).error().code, ErrorCode::kBadArgument);
+  EXPECT_EQ(session->step(300).error().code, ErrorCode::kBadArgument);
+  EXPECT_EQ(session->position(), 0u);
+}
+
+TEST_F(Sessions, NothingAppendedChangesNothing) {
+  auto session = Session::create(model_, {.threads = 2});
+  for (const float x : session->logits()) EXPECT_EQ(x, 0.0f);
+  ASSERT_TRUE(session->prefill({}).ok());
+  EXPECT_EQ(session->position(), 0u);
+}
+
+TEST_F(Sessions, CancelledBeforeABatchKeepsThoseBefore) {
+  auto session = Session::create(model_, {.batch = 4, .threads = 1});
+  const std::atomic<bool> cancel{true};
+  EXPECT_EQ(session->prefill(random_ids(8, shape_.vocab, 3), &cancel).error().code,
+            ErrorCode::kCancelled);
+  EXPECT_EQ(session->position(), 0u);
+}
+
+TEST(Rope, DivisorsAndLinearScalingChangeTheAnswer) {
+  const auto ids = random_ids(9, 300, 4);
+  const auto answer = [&](GgufBuilder file) {
+    return run(*Model::load(file.build(), 1), {.threads = 1}, ids);
+  };
+  const GgufBuilder base = tiny_llama({});
+  GgufBuilder ones = base;
+  ones.add_f32("rope_freqs.weight", {8}, std::vector<float>(8, 1.0f));
+  GgufBuilder twos = base;
+  twos.add_f32("rope_freqs.weight", {8}, std::vector<float>(8, 2.0f));
+  GgufBuilder linear = base;
+  linear.add("llama.rope.scaling.type", "linear").add("llama.rope.scaling.factor", 2.0f);
+  EXPECT_EQ(answer(ones), answer(base));
+  EXPECT_NE(answer(twos), answer(base));
+  EXPECT_EQ(answer(twos), answer(linear)) << "dividing by two in either way is the same";
+}
+
+}  // namespace
+}  // namespace prumo::testing

@@ -1,0 +1,106 @@
+// The KV cache against a plain table of what was stored last.
+#include "model/kv_cache.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <map>
+#include <tuple>
+#include <vector>
+
+#include "base/half.h"
+#include "support/floats.h"
+#include "support/tables.h"
+
+namespace prumo::testing {
+namespace {
+
+Config shape(std::size_t layers, std::size_t kv_heads, std::size_t head_dim) {
+  Config c;
+  c.layers = layers;
+  c.kv_heads = c.heads = kv_heads;
+  c.head_dim = head_dim;
+  return c;
+}
+
+float element(const KvCache& cache, const std::byte* at, std::size_t i) {
+  if (cache.type() == CacheType::kF32) return reinterpret_cast<const float*>(at)[i];
+  return half_to_float(reinterpret_cast<const std::uint16_t*>(at)[i]);
+}
+
+float stored(CacheType type, float x) {
+  return type == CacheType::kF32 ? x : half_to_float(float_to_half(x));
+}
+
+using Place =
+    std::tuple<std::size_t, std::size_t, std::size_t, std::size_t>;  // layer, head, position, d
+
+void expect_equal(const KvCache& cache, const Config& c, const std::map<Place, float>& keys,
+                  const std::map<Place, float>& values) {
+  for (std::size_t layer = 0; layer < c.layers; ++layer) {
+    for (std::size_t head = 0; head < c.kv_heads; ++head) {
+      for (std::size_t p = 0; p < cache.context(); ++p) {
+        for (std::size_t d = 0; d < c.head_dim; ++d) {
+          const auto at = [&](const std::map<Place, float>& table) {
+            const auto found = table.find({layer, head, p, d});
+            return found == table.end() ? 0.0f : found->second;
+          };
+          const float key = element(cache, cache.keys(layer, head, p / 16 * 16), d * 16 + p % 16);
+          const float value = element(cache, cache.values(layer, head, p), d);
+          ASSERT_TRUE(same_bits(key, at(keys))) << layer << " " << head << " " << p << " " << d;
+          ASSERT_TRUE(same_bits(value, at(values))) << layer << " " << head << " " << p << " " << d;
+        }
+        for (std::size_t d = c.head_dim; d < cache.value_stride(); ++d) {
+          ASSERT_EQ(element(cache, cache.values(layer, head, p), d), 0.0f) << "padding was written";
+        }
+      }
+    }
+  }
+}
+
+TEST(KvCache, HoldsWhatWasStoredLast) {
+  for (const Kernels* table : tables()) {
+    for (const CacheType type : {CacheType::kF16, CacheType::kF32}) {
+      for (const std::size_t head_dim : {2, 6, 16, 40, 80}) {
+        const Config c = shape(2, 3, head_dim);
+        auto cache = KvCache::create(c, *table, 37, type);
+        ASSERT_TRUE(cache.ok());
+        std::map<Place, float> keys;
+        std::map<Place, float> values;
+        Bits bits(head_dim);
+        for (int i = 0; i < 200; ++i) {
+          const std::size_t layer = bits.below(2);
+          const std::size_t position = bits.below(37);
+          const std::size_t begin = bits.below(c.kv_dim());
+          const std::size_t end = begin + 1 + bits.below(c.kv_dim() - begin);
+          std::vector<float> rows(end - begin);
+          for (float& x : rows) x = bits.unit() * 100;
+          const bool key = bits.below(2) == 0;
+          if (key) {
+            cache->store_keys(layer, position, begin, end, rows.data());
+          } else {
+            cache->store_values(layer, position, begin, end, rows.data());
+          }
+          for (std::size_t row = begin; row < end; ++row) {
+            (key ? keys : values)[{layer, row / head_dim, position, row % head_dim}] =
+                stored(type, rows[row - begin]);
+          }
+        }
+        expect_equal(*cache, c, keys, values);
+      }
+    }
+  }
+}
+
+TEST(KvCache, SaysWhatItTakesAndRefusesTooMuch) {
+  const Config c = shape(22, 4, 64);
+  EXPECT_EQ(KvCache::bytes(c, 2048, CacheType::kF16), std::size_t{22} * 4 * 2048 * 128 * 2);
+  EXPECT_EQ(KvCache::bytes(c, 2048, CacheType::kF32), std::size_t{22} * 4 * 2048 * 128 * 4);
+  const auto cache = KvCache::create(c, *tables()[0], std::size_t{1} << 40, CacheType::kF16);
+  ASSERT_FALSE(cache.ok());
+  EXPECT_EQ(cache.error().code, ErrorCode::kOutOfMemory);
+  EXPECT_EQ(cache.error().place, "KV cache");
+}
+
+}  // namespace
+}  // namespace prumo::testing

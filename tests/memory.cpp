@@ -1,0 +1,62 @@
+// Large blocks: zeroed, aligned, refused when the machine has not that much.
+#include "base/memory.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+namespace prumo {
+namespace {
+
+TEST(Block, IsZeroedAndOnAHugePage) {
+  for (const std::size_t size : {std::size_t{1}, std::size_t{4097}, std::size_t{5} << 20}) {
+    auto block = Block::allocate(size, "test");
+    ASSERT_TRUE(block.ok());
+    ASSERT_EQ(block->size(), size);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(block->data()) % (2u << 20), 0u);
+    EXPECT_TRUE(std::all_of(block->data(), block->data() + size,
+                            [](std::byte b) { return b == std::byte{}; }));
+    std::fill(block->data(), block->data() + size, std::byte{1});
+  }
+}
+
+TEST(Block, OfNothingIsEmpty) {
+  auto block = Block::allocate(0, "test");
+  ASSERT_TRUE(block.ok());
+  EXPECT_EQ(block->size(), 0u);
+}
+
+TEST(Block, MovesItsMemory) {
+  Block a = *Block::allocate(100, "test");
+  std::byte* const data = a.data();
+  Block b = std::move(a);
+  EXPECT_EQ(b.data(), data);
+  Block c;
+  c = std::move(b);
+  EXPECT_EQ(c.data(), data);
+  EXPECT_EQ(c.size(), 100u);
+}
+
+TEST(Block, MoreThanTheMachineHasIsRefusedByName) {
+  for (const std::size_t size : {std::size_t{1} << 46, SIZE_MAX, SIZE_MAX - 4096}) {
+    const auto block = Block::allocate(size, "a large thing");
+    ASSERT_FALSE(block.ok());
+    EXPECT_EQ(block.error().code, ErrorCode::kOutOfMemory);
+    EXPECT_EQ(block.error().place, "a large thing");
+  }
+  EXPECT_GT(available_memory(), 0u);
+}
+
+TEST(HumanBytes, HasThreeDigitsAndAUnit) {
+  EXPECT_EQ(human_bytes(0), "0 B");
+  EXPECT_EQ(human_bytes(999), "999 B");
+  EXPECT_EQ(human_bytes(1000), "1 kB");
+  EXPECT_EQ(human_bytes(1234567), "1.23 MB");
+  EXPECT_EQ(human_bytes(999999), "1 MB");
+  EXPECT_EQ(human_bytes(25600000000), "25.6 GB");
+}
+
+}  // namespace
+}  // namespace prumo

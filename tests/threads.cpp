@@ -1,0 +1,78 @@
+// The team: every member once, barriers that hold, more members than cores, shares that cover.
+#include "base/threads.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <thread>
+#include <vector>
+
+namespace prumo {
+namespace {
+
+TEST(ShareOf, CoversEverythingOnceAndEvenly) {
+  for (std::size_t n = 0; n < 70; ++n) {
+    for (std::size_t count = 1; count < 20; ++count) {
+      std::size_t next = 0;
+      for (std::size_t i = 0; i < count; ++i) {
+        const Share share = share_of(n, i, count);
+        ASSERT_EQ(share.begin, next);
+        ASSERT_GE(share.end - share.begin, n / count);
+        ASSERT_LE(share.end - share.begin, n / count + 1);
+        next = share.end;
+      }
+      ASSERT_EQ(next, n);
+    }
+  }
+}
+
+TEST(ThreadTeam, RunsEveryMemberOnceAndReturnsWhenAllHave) {
+  for (const std::size_t size : {1, 2, 3, 8, 33}) {
+    auto team = ThreadTeam::create(size);
+    ASSERT_TRUE(team.ok());
+    ASSERT_EQ((*team)->size(), size);
+    std::vector<int> calls(size);
+    for (int round = 1; round <= 200; ++round) {
+      (*team)->run([&](std::size_t index) { ++calls[index]; });
+      for (const int n : calls) ASSERT_EQ(n, round);
+    }
+  }
+}
+
+TEST(ThreadTeam, WhatWasWrittenBeforeABarrierIsSeenAfterIt) {
+  for (const std::size_t size : {2, 5}) {
+    auto team = ThreadTeam::create(size);
+    ASSERT_TRUE(team.ok());
+    std::vector<std::size_t> cell(size);
+    std::atomic<int> wrong{0};
+    (*team)->run([&](std::size_t index) {
+      for (std::size_t step = 1; step <= 500; ++step) {
+        cell[index] = step * (index + 1);
+        (*team)->barrier();
+        const std::size_t other = (index + 1) % size;
+        if (cell[other] != step * (other + 1)) ++wrong;
+        (*team)->barrier();
+      }
+    });
+    EXPECT_EQ(wrong.load(), 0);
+  }
+}
+
+TEST(ThreadTeam, SleepsBetweenTasksAndWakes) {
+  auto team = ThreadTeam::create(3);
+  ASSERT_TRUE(team.ok());
+  std::atomic<int> calls{0};
+  for (int i = 0; i < 5; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(3));  // longer than members spin
+    (*team)->run([&](std::size_t) { ++calls; });
+  }
+  EXPECT_EQ(calls.load(), 15);
+}
+
+TEST(UsableCores, IsAtLeastOneAndNoMoreThanTheMachineHas) {
+  EXPECT_GE(usable_cores(), 1u);
+  EXPECT_LE(usable_cores(), std::max(1u, std::thread::hardware_concurrency()));
+}
+
+}  // namespace
+}  // namespace prumo

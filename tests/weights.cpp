@@ -1,0 +1,146 @@
+// Tensors to weights: every name, shape and type is checked; what is packed is what was in the
+// file.
+#include "model/weights.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "kernels/dequantize.h"
+#include "kernels/pack.h"
+#include "support/tiny_llama.h"
+
+namespace prumo::testing {
+namespace {
+
+Result<Weights> load(const GgufBuilder& builder, const Bytes& bytes) {
+  (void)builder;
+  auto team = ThreadTeam::create(2);
+  const auto file = gguf::File::parse(bytes);
+  EXPECT_TRUE(file.ok()) << file.error().message;
+  const auto config = Config::from(*file);
+  EXPECT_TRUE(config.ok()) << config.error().message;
+  return Weights::load(*file, *config, **team);
+}
+
+void expect_refused(const GgufBuilder& builder, const std::string& place,
+                    ErrorCode code = ErrorCode::kBadModel) {
+  const Bytes bytes = builder.build();
+  const auto weights = load(builder, bytes);
+  ASSERT_FALSE(weights.ok()) << place << " was accepted";
+  EXPECT_EQ(weights.error().place, place);
+  EXPECT_EQ(weights.error().code, code);
+  EXPECT_FALSE(weights.error().message.empty());
+}
+
+TEST(Weights, PacksWhatTheFileHolds) {
+  for (const gguf::TensorType type : kTensorTypes) {
+    TinyShape shape;
+    shape.type = type;
+    shape.embedding = shape.ffn = 256;
+    shape.head_dim = 64;
+    shape.vocab = 261;
+    GgufBuilder builder = tiny_llama(shape);
+    const Bytes bytes = builder.build();
+    const auto weights = load(builder, bytes);
+    ASSERT_TRUE(weights.ok()) << weights.error().message;
+    EXPECT_TRUE(weights->tied);
+    ASSERT_EQ(weights->layers.size(), 2u);
+    const Matrix& m = weights->layers[1].ffn_down;
+    EXPECT_EQ(m.rows, 256u);
+    EXPECT_EQ(m.columns, 256u);
+    EXPECT_EQ(m.type, type);
+    Bytes expected(packed_bytes(type, 256, 256));
+    pack_panels(type, tensor_of(builder, "blk.1.ffn_down.weight").data.data(), 256, 256, 0, 16,
+                expected.data());
+    EXPECT_EQ(std::memcmp(m.panels, expected.data(), expected.size()), 0);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(m.panels) % 64, 0u);
+    const GgufTensor& norm = tensor_of(builder, "blk.0.ffn_norm.weight");
+    EXPECT_EQ(std::memcmp(weights->layers[0].ffn_norm, norm.data.data(), norm.data.size()), 0);
+  }
+}
+
+TEST(Weights, AnOutputOfItsOwnIsUsed) {
+  TinyShape shape;
+  shape.tied = false;
+  GgufBuilder builder = tiny_llama(shape);
+  const Bytes bytes = builder.build();
+  const auto weights = load(builder, bytes);
+  ASSERT_TRUE(weights.ok());
+  EXPECT_FALSE(weights->tied);
+  Bytes expected(packed_bytes(shape.type, shape.vocab, shape.embedding));
+  pack_panels(shape.type, tensor_of(builder, "output.weight").data.data(), shape.vocab,
+              shape.embedding, 0, weights->output.n_panels(), expected.data());
+  EXPECT_EQ(std::memcmp(weights->output.panels, expected.data(), expected.size()), 0);
+}
+
+TEST(Weights, SaysHowMuchItTakes) {
+  GgufBuilder builder = tiny_llama({});
+  const Bytes bytes = builder.build();
+  const auto file = gguf::File::parse(bytes);
+  const auto stated = weights_bytes(*file, *Config::from(*file));
+  const auto weights = load(builder, bytes);
+  ASSERT_TRUE(stated.ok());
+  EXPECT_EQ(*stated, weights->memory.size());
+}
+
+TEST(Weights, NamesTheTensorThatIsMissing) {
+  for (const char* name :
+       {"token_embd.weight", "output_norm.weight", "blk.0.attn_norm.weight", "blk.0.attn_q.weight",
+        "blk.1.attn_k.weight", "blk.0.attn_v.weight", "blk.1.attn_output.weight",
+        "blk.1.ffn_norm.weight", "blk.0.ffn_gate.weight", "blk.0.ffn_up.weight",
+        "blk.1.ffn_down.weight"}) {
+    GgufBuilder builder = tiny_llama({});
+    std::erase_if(builder.tensors, [&](const GgufTensor& t) { return t.name == name; });
+    expect_refused(builder, name);
+  }
+}
+
+TEST(Weights, RefusesAnotherShape) {
+  GgufBuilder transposed = tiny_llama({});
+  std::swap(tensor_of(transposed, "blk.0.ffn_gate.weight").dims[0],
+            tensor_of(transposed, "blk.0.ffn_gate.weight").dims[1]);
+  expect_refused(transposed, "blk.0.ffn_gate.weight");
+  GgufBuilder flat = tiny_llama({});
+  tensor_of(flat, "blk.0.attn_q.weight").dims = {64 * 64};
+  expect_refused(flat, "blk.0.attn_q.weight");
+  GgufBuilder deep = tiny_llama({});
+  tensor_of(deep, "blk.0.attn_q.weight").dims = {64, 64, 1};
+  expect_refused(deep, "blk.0.attn_q.weight");
+}
+
+TEST(Weights, RefusesTypesItCannotComputeWith) {
+  GgufBuilder builder = tiny_llama({});
+  GgufTensor& tensor = tensor_of(builder, "blk.0.ffn_up.weight");
+  tensor.type = 6;  // Q5_0: 22 bytes for 32 weights
+  tensor.data.resize(64 * 96 / 32 * 22);
+  expect_refused(builder, "blk.0.ffn_up.weight", ErrorCode::kUnsupported);
+}
+
+TEST(Weights, RefusesWhatTheGraphWouldIgnore) {
+  GgufBuilder builder = tiny_llama({});
+  builder.add_f32("blk.0.attn_q.bias", {64}, std::vector<float>(64));
+  expect_refused(builder, "blk.0.attn_q.bias", ErrorCode::kUnsupported);
+}
+
+TEST(Weights, RefusesAQuantizedNorm) {
+  GgufBuilder builder = tiny_llama({});
+  GgufTensor& norm = tensor_of(builder, "output_norm.weight");
+  norm.type = 8;
+  norm.data.resize(64 / 32 * 34);
+  expect_refused(builder, "output_norm.weight");
+}
+
+TEST(Weights, RefusesDivisorsWithoutSense) {
+  for (const float bad : {0.0f, -1.0f, std::numeric_limits<float>::quiet_NaN()}) {
+    GgufBuilder builder = tiny_llama({});
+    builder.add_f32("rope_freqs.weight", {8}, {1, 1, 1, bad, 1, 1, 1, 1});
+    expect_refused(builder, "rope_freqs.weight");
+  }
+  GgufBuilder builder = tiny_llama({});
+  builder.add_f32("rope_freqs.weight", {7}, std::vector<float>(7, 1.0f));
+  expect_refused(builder, "rope_freqs.weight");
+}
+
+}  // namespace
+}  // namespace prumo::testing
