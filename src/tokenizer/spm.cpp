@@ -64,14 +64,14 @@ Result<Spm> Spm::from(const gguf::File& file, const Vocab& vocab) {
   Spm spm;
   const gguf::Value* scores = file.find(kScores);
   if (scores == nullptr) {
-    return bad(kScores, "without scores the order of merges is unknown; convert the model again");
+    return bad(kScores, "without scores the order of merges is unknown: convert the model again");
   }
   if (!scores->is_array() || scores->element_type() != gguf::ValueType::kF32) {
-    return bad(kScores, "scores must be an array of f32; convert the model again");
+    return bad(kScores, "scores must be an array of f32: convert the model again");
   }
   if (scores->count() != vocab.size()) {
     return bad(kScores, "there are " + std::to_string(scores->count()) + " scores for " +
-                            std::to_string(vocab.size()) + " tokens; convert the model again");
+                            std::to_string(vocab.size()) + " tokens: convert the model again");
   }
   spm.priorities_.resize(vocab.size());
   for (std::size_t i = 0; i < vocab.size(); ++i) {
@@ -79,7 +79,7 @@ Result<Spm> Spm::from(const gguf::File& file, const Vocab& vocab) {
     spm.priorities_[i] = in_order(score);
     if (std::isnan(score)) {
       return bad(kScores, "the score of token " + std::to_string(i) +
-                              " is not a number; convert the model again");
+                              " is not a number: convert the model again");
     }
   }
   if (file.find(kAddSpace) != nullptr) {
@@ -296,7 +296,8 @@ void Spm::encode(std::string_view run, std::vector<TokenId>& out) const {
   if (run.empty()) return;
   Merger merger(*this, out);
   if (adds_space_) {
-    const std::string first = " " + std::string(run.substr(0, word_end(run)));
+    std::string first(1, ' ');
+    first += run.substr(0, word_end(run));
     merger.encode(first);
     run.remove_prefix(first.size() - 1);
   }

@@ -1,14 +1,21 @@
 // Puts together what the parts do: special tokens here, text in spm.cpp.
 #include "tokenizer/tokenizer.h"
 
+#include <new>
+
 namespace prumo {
 
 Result<Tokenizer> Tokenizer::from(const gguf::File& file) {
-  auto vocab = Vocab::from(file);
-  if (!vocab) return vocab.error();
-  auto spm = Spm::from(file, *vocab);
-  if (!spm) return spm.error();
-  return Tokenizer(std::move(*vocab), std::move(*spm));
+  try {
+    auto vocab = Vocab::from(file);
+    if (!vocab) return vocab.error();
+    auto spm = Spm::from(file, *vocab);
+    if (!spm) return spm.error();
+    return Tokenizer(std::move(*vocab), std::move(*spm));
+  } catch (const std::bad_alloc&) {
+    return Error{ErrorCode::kOutOfMemory, "tokenizer.ggml.tokens",
+                 "the vocabulary does not fit into memory: free some or use a smaller model"};
+  }
 }
 
 std::vector<TokenId> Tokenizer::encode(std::string_view text, bool add_bos) const {

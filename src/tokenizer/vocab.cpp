@@ -38,7 +38,7 @@ Error unsupported_model(std::string_view model) {
   if (model == "rwkv") kind = ", a greedy trie";
   return {ErrorCode::kUnsupported, std::string(kModel),
           "the tokenizer is \"" + gguf::printable(model) + "\"" + std::string(kind) +
-              "; use a model whose tokenizer is \"llama\" (SentencePiece BPE)"};
+              ": use a model whose tokenizer is \"llama\" (SentencePiece BPE)"};
 }
 
 std::optional<std::uint8_t> hex_digit(char c) {
@@ -73,14 +73,14 @@ Result<Vocab> Vocab::from(const gguf::File& file) {
 Status Vocab::read_tokens(const gguf::File& file) {
   const gguf::Value* tokens = file.find(kTokens);
   if (tokens == nullptr) {
-    return bad(kTokens, "the file has no vocabulary; convert the model again with its tokenizer");
+    return bad(kTokens, "the file has no vocabulary: convert the model again with its tokenizer");
   }
   if (!tokens->is_array() || tokens->element_type() != gguf::ValueType::kString) {
-    return bad(kTokens, "the vocabulary must be an array of strings; convert the model again");
+    return bad(kTokens, "the vocabulary must be an array of strings: convert the model again");
   }
   const std::uint64_t count = tokens->count();
   if (count == 0) {
-    return bad(kTokens, "the vocabulary is empty; convert the model again with its tokenizer");
+    return bad(kTokens, "the vocabulary is empty: convert the model again with its tokenizer");
   }
   texts_.reserve(tokens->payload().size() - 8 * count);  // a payload has 8 bytes before each string
   starts_.reserve(count + 1);
@@ -99,11 +99,11 @@ Status Vocab::read_types(const gguf::File& file) {
   typed_ = types != nullptr;
   if (typed_) {
     if (!types->is_array() || types->element_type() != gguf::ValueType::kI32) {
-      return bad(kTypes, "token types must be an array of i32; convert the model again");
+      return bad(kTypes, "token types must be an array of i32: convert the model again");
     }
     if (types->count() != size()) {
       return bad(kTypes, "there are " + std::to_string(types->count()) + " types for " +
-                             std::to_string(size()) + " tokens; convert the model again");
+                             std::to_string(size()) + " tokens: convert the model again");
     }
   }
   for (std::size_t i = 0; i < size(); ++i) {
@@ -116,12 +116,12 @@ Status Vocab::read_types(const gguf::File& file) {
     const std::int32_t type = types->i32_at(i);
     if (type < 0 || type > 6) {
       return bad(kTypes, "token " + std::to_string(i) + " has type " + std::to_string(type) +
-                             ", and types go from 0 to 6; convert the model again");
+                             ", and types go from 0 to 6: convert the model again");
     }
     types_[i] = static_cast<TokenType>(type);
     if (types_[i] == TokenType::kByte && !is_byte) {
       return bad(kTokens, "token " + std::to_string(i) + ", \"" + gguf::printable(token) +
-                              "\", is a byte by its type and must be written <0xNN>; convert the "
+                              "\", is a byte by its type and must be written <0xNN>: convert the "
                               "model again");
     }
   }
@@ -135,11 +135,11 @@ Result<TokenId> Vocab::special(const gguf::File& file, std::string_view key,
   if (!id) return id.error();
   if (*id >= size()) {
     return bad(key, "token " + std::to_string(*id) + " is outside of the vocabulary of " +
-                        std::to_string(size()) + "; convert the model again");
+                        std::to_string(size()) + ": convert the model again");
   }
   if (types_[*id] == TokenType::kByte) {
     return bad(key, "token " + std::to_string(*id) +
-                        " is a byte and can have no special meaning; convert the model again");
+                        " is a byte and can have no special meaning: convert the model again");
   }
   return static_cast<TokenId>(*id);
 }
