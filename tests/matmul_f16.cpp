@@ -13,6 +13,10 @@ TEST(MatmulF16, ByHand) {
   EXPECT_EQ(float_examples(kType), "");
 }
 
+TEST(MatmulF16, OneRoundingAnElement) {
+  EXPECT_EQ(fused_example(kType), "");
+}
+
 TEST(MatmulF16, Shapes) {
   EXPECT_EQ(sweep_shapes(kType), "");
 }

@@ -13,6 +13,10 @@ TEST(MatmulF32, ByHand) {
   EXPECT_EQ(float_examples(kType), "");
 }
 
+TEST(MatmulF32, OneRoundingAnElement) {
+  EXPECT_EQ(fused_example(kType), "");
+}
+
 TEST(MatmulF32, Shapes) {
   EXPECT_EQ(sweep_shapes(kType), "");
 }

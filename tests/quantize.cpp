@@ -47,7 +47,7 @@ TEST(Quantize, NearlyZeroBlocksAreZero) {
   const float above = std::nextafter(0x1p-100f, 1.0f);
   for (const Kernels* table : tables()) {
     const QuantizedBlock block = quantize(*table, std::vector<float>(32, above))[0];
-    EXPECT_EQ(block.scale, above / 127.0f);
+    EXPECT_EQ(block.scale, 1032 * 0x1p-117f);  // 2^-100 / 127 is 1032.06 * 2^-117
     for (std::int8_t q : block.q) EXPECT_EQ(q, 127);
   }
 }
@@ -60,7 +60,7 @@ TEST(Quantize, OneBadNumberSpoilsItsBlockAndNoOther) {
       x[place] = bad;
       for (const Kernels* table : tables()) {
         const auto blocks = quantize(*table, x);
-        EXPECT_EQ(blocks[0].scale, 1.0f / 127.0f);
+        EXPECT_EQ(blocks[0].scale, 1032 * 0x1p-17f);  // 1/127, in 11 bits
         EXPECT_TRUE(is_nan(blocks[1].scale)) << table->name << " " << place;
         for (std::int8_t q : blocks[1].q) EXPECT_EQ(q, 0);
         EXPECT_EQ(blocks[1].offset_q8_0, 0);

@@ -9,8 +9,8 @@
 //    lanes j and j+8 are added, then j and j+4, j+2, j+1 (reduce16).
 //  - A row of an F32 or F16 matrix is one lane: acc = fma(w[k], x[k], acc), k rising from acc = 0.
 //  - A row of a BF16 matrix runs in 16 lanes by pairs: with x rounded to BF16, lane j takes
-//  elements
-//    2j, 2j+1, 32+2j, 32+2j+1, ... each by an fma, then reduce16.
+//    elements 2j, 2j+1, 32+2j, 32+2j+1, ... each by an fma, then reduce16. Zeros fill the row, and
+//    x, up to a multiple of 32.
 //  - A row of a quantized matrix is one lane: the dot of a block of 32 is exact in int32, then
 //    acc = fma(w_scale * x_scale, float(dot), acc), blocks rising from acc = 0.
 //  - exp is kernels/exp.h; square root and division are IEEE.
@@ -157,7 +157,7 @@ struct Kernels {
   void (*rope)(float* x, const float* table, std::size_t pairs);
 
   /// y[i] = exp((x[i] - max) * scale), with max the largest non-NaN of x; scale > 0; n may be 0. y
-  /// may be x. Where an x is NaN, or max is infinite, y and sum are NaN.
+  /// may be x. sum is NaN when any x is NaN, and when max is infinite and n is not 0.
   SoftmaxResult (*softmax)(const float* x, std::size_t n, float scale, float* y);
 
   /// y[i] = (gate[i] / (1 + exp(-gate[i]))) * up[i]. y may be gate or up.

@@ -46,10 +46,11 @@ void matmul_bf16(const MatmulArgs& a) {
     for (std::size_t t = 0; t < a.tokens; ++t) {
       for (std::size_t r = 0; r < kPanelRows; ++r) {
         float lane[16] = {};
-        for (std::size_t k = 0; k < a.columns; ++k) {
+        for (std::size_t k = 0; k < round_up(a.columns, kStep); ++k) {
+          const bool real = k < a.columns;  // a zero product still makes +0 of a lane that is -0
+          const float xk = real ? bf16_to_float(float_to_bf16(x[t * a.columns + k])) : 0.0f;
           float& sum = lane[k % kStep / 2];
-          const float xk = bf16_to_float(float_to_bf16(x[t * a.columns + k]));
-          sum = std::fma(bf16_to_float(rows[r][k]), xk, sum);
+          sum = std::fma(real ? bf16_to_float(rows[r][k]) : 0.0f, xk, sum);
         }
         a.y[t * a.y_stride + p * kPanelRows + r] = reduce16(lane);
       }

@@ -8,21 +8,16 @@
 namespace prumo::testing {
 
 /// A float type's bits for a number that it holds exactly.
-inline void append_weight(gguf::TensorType type, float x, std::vector<std::byte>& row) {
+inline void store_weight(gguf::TensorType type, float x, std::byte* at) {
   const auto bits = std::bit_cast<std::uint32_t>(x);
-  std::uint16_t narrow = static_cast<std::uint16_t>(bits >> 16);
-  if (type == gguf::TensorType::kF16 && x != 0.0f) {
-    const std::uint32_t exponent = (bits >> 23 & 0xFF) - 112;
-    narrow =
-        static_cast<std::uint16_t>((bits >> 16 & 0x8000) | exponent << 10 | (bits >> 13 & 1023));
-  }
-  std::byte bytes[4];
   if (type == gguf::TensorType::kF32) {
-    std::memcpy(bytes, &bits, 4);
-    row.insert(row.end(), bytes, bytes + 4);
+    std::memcpy(at, &bits, sizeof bits);
+  } else if (type == gguf::TensorType::kBF16 || x == 0.0f) {
+    store_u16(at, static_cast<std::uint16_t>(bits >> 16));
   } else {
-    store_u16(bytes, narrow);
-    row.insert(row.end(), bytes, bytes + 2);
+    const std::uint32_t exponent = (bits >> 23 & 0xFF) - 112;
+    store_u16(at, static_cast<std::uint16_t>((bits >> 16 & 0x8000) | exponent << 10 |
+                                             (bits >> 13 & 1023)));
   }
 }
 
@@ -32,7 +27,12 @@ inline Product one_row(gguf::TensorType type, std::initializer_list<float> weigh
   Product p{.type = type, .rows = 1, .columns = x.size(), .tokens = 1};
   p.panel_end = 1;
   p.y_stride = kPanelRows;
-  for (float w : weights) append_weight(type, w, p.file);
+  p.file.resize(weights.size() * block_format(type).bytes);
+  std::byte* at = p.file.data();
+  for (float w : weights) {
+    store_weight(type, w, at);
+    at += block_format(type).bytes;
+  }
   p.x = std::move(x);
   return p;
 }
@@ -73,12 +73,14 @@ inline std::string float_examples(gguf::TensorType type) {
   if (fault.empty()) {
     fault = gives(one_row(type, {32768, 1, -32768}, {32768, 1, 32768}), 0);
   }
-  // The last product is 1 + 2^-7 + 2^-17 + 2^-24: rounded by itself it would lose 2^-24.
-  if (fault.empty()) {
-    fault =
-        gives(one_row(type, {-1, 1 + 0x1p-7f}, {1 + 0x1p-7f + 0x1p-17f, 1 + 0x1p-17f}), 0x1p-24f);
-  }
   return fault;
+}
+
+/// The last product is 1 + 2^-7 + 2^-17 + 2^-24: rounded by itself it would lose 2^-24.
+inline std::string fused_example(gguf::TensorType type) {
+  const float w = 1 + 0x1p-7f;
+  const float x = 1 + 0x1p-17f;
+  return gives(one_row(type, {-1, w}, {1 + 0x1p-7f + 0x1p-17f, x}), 0x1p-24f);
 }
 
 }  // namespace prumo::testing

@@ -134,8 +134,8 @@ inline std::vector<float> expected_product(const Product& p) {
       const std::byte* row = r < p.rows ? p.file.data() + r * row_size : zero_row.data();
       y[t * p.y_stride + r] =
           is_quantized(p.type)
-              ? dot_in_order(p.type, row, p.columns, p.blocks.data() + t * (p.columns / kBlock))
-              : dot_in_order(p.type, row, p.columns, p.x.data() + t * p.columns);
+              ? expected_dot(p.type, row, p.columns, p.blocks.data() + t * (p.columns / kBlock))
+              : expected_dot(p.type, row, p.columns, p.x.data() + t * p.columns);
     }
   }
   return y;

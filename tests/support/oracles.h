@@ -126,18 +126,44 @@ inline float add_halves(std::array<float, 16> lane) {
   return lane[0];
 }
 
-/// Row times x for float types: one fma an element, in order; for BF16, x rounded to BF16 and
-/// element k in lane (k % 32) / 2 of 16.
-inline float dot_in_order(gguf::TensorType type, const std::byte* row, std::size_t columns,
-                          const float* x) {
-  if (type == gguf::TensorType::kBF16) {
-    std::array<float, 16> lane{};
-    for (std::size_t k = 0; k < columns; ++k) {
-      float& sum = lane[k % 32 / 2];
-      sum = std::fma(static_cast<float>(weight_value(type, row, k)), round_to_bits(x[k], 8), sum);
-    }
-    return add_halves(lane);
+/// The sum of 16 lanes, added in halves.
+inline float sum_of_lanes(const float (&lanes)[16]) {
+  float lane[16];
+  std::copy(std::begin(lanes), std::end(lanes), lane);
+  for (std::size_t half = 8; half > 0; half /= 2) {
+    for (std::size_t j = 0; j < half; ++j) lane[j] = lane[j] + lane[j + half];
   }
+  return lane[0];
+}
+
+/// Sums f(i, lane) over 16 lanes as kernels.h says: lane i % 16 becomes f(i, lane); then the lanes
+/// are added in halves.
+template <class F>
+float sum_in_lanes(std::size_t n, F&& f) {
+  float lane[16] = {};
+  for (std::size_t i = 0; i < n; ++i) lane[i % 16] = f(i, lane[i % 16]);
+  return sum_of_lanes(lane);
+}
+
+/// Row times x for BF16: pairs of columns to the 16 lanes in turn, x rounded to BF16, both filled
+/// up with zeros to a multiple of 32.
+inline float dot_in_pairs(const std::byte* row, std::size_t columns, const float* x) {
+  float lane[16] = {};
+  for (std::size_t pair = 0; 2 * pair < (columns + 31) / 32 * 32; ++pair) {
+    for (std::size_t k = 2 * pair; k < 2 * pair + 2; ++k) {
+      const bool inside = k < columns;
+      const double w = inside ? weight_value(gguf::TensorType::kBF16, row, k) : 0.0;
+      const float xk = inside ? round_to_bits(x[k], 8) : 0.0f;
+      lane[pair % 16] = std::fma(static_cast<float>(w), xk, lane[pair % 16]);
+    }
+  }
+  return sum_of_lanes(lane);
+}
+
+/// Row times x for float types: one fma an element, in order, but for BF16.
+inline float expected_dot(gguf::TensorType type, const std::byte* row, std::size_t columns,
+                          const float* x) {
+  if (type == gguf::TensorType::kBF16) return dot_in_pairs(row, columns, x);
   float acc = 0;
   for (std::size_t k = 0; k < columns; ++k) {
     acc = std::fma(static_cast<float>(weight_value(type, row, k)), x[k], acc);
@@ -146,7 +172,7 @@ inline float dot_in_order(gguf::TensorType type, const std::byte* row, std::size
 }
 
 /// Row times x for quantized types: an exact sum for every 32 elements, then one fma.
-inline float dot_in_order(gguf::TensorType type, const std::byte* row, std::size_t columns,
+inline float expected_dot(gguf::TensorType type, const std::byte* row, std::size_t columns,
                           const QuantizedBlock* x) {
   float acc = 0;
   for (std::size_t b = 0; b < columns / kBlock; ++b) {
@@ -158,18 +184,6 @@ inline float dot_in_order(gguf::TensorType type, const std::byte* row, std::size
     acc = std::fma(scale, static_cast<float>(dot), acc);
   }
   return acc;
-}
-
-/// Sums f(i, lane) over 16 lanes as kernels.h says: lane i % 16 becomes f(i, lane); then the lanes
-/// are added in halves.
-template <class F>
-float sum_in_lanes(std::size_t n, F&& f) {
-  float lane[16] = {};
-  for (std::size_t i = 0; i < n; ++i) lane[i % 16] = f(i, lane[i % 16]);
-  for (std::size_t half = 8; half > 0; half /= 2) {
-    for (std::size_t j = 0; j < half; ++j) lane[j] = lane[j] + lane[j + half];
-  }
-  return lane[0];
 }
 
 /// Half the distance between 1 and the next float: the relative error of one rounding.

@@ -18,7 +18,6 @@ inline std::size_t to_line(std::size_t bytes) {
 /// Where a panel of `blocks` blocks a row keeps its parts, from the text.
 struct ExpectedLayout {
   std::size_t sub_scales, quants, stride;
-  std::size_t blocks = 0;
 };
 
 inline ExpectedLayout expected_layout(gguf::TensorType type, std::size_t blocks) {
@@ -28,7 +27,7 @@ inline ExpectedLayout expected_layout(gguf::TensorType type, std::size_t blocks)
       return {0, 0, to_line(blocks * 16 * 4)};
     case kF16:
     case kBF16:
-      return {0, 0, to_line(blocks * 16 * 2), blocks};
+      return {0, 0, to_line(blocks * 16 * 2)};
     case kQ8_0: {
       const std::size_t quants = to_line(blocks * 16 * 2);
       return {quants, quants, quants + blocks * 16 * 32};
@@ -46,9 +45,9 @@ inline ExpectedLayout expected_layout(gguf::TensorType type, std::size_t blocks)
   return {};
 }
 
-/// The place in a panel of byte `i` of block `b` of row `r`.
-inline std::size_t place_in_panel(gguf::TensorType type, const ExpectedLayout& at, std::size_t b,
-                                  std::size_t r, std::size_t i) {
+/// The place in a panel of byte `i` of block `b` of row `r`; a row has `blocks` blocks.
+inline std::size_t place_in_panel(gguf::TensorType type, const ExpectedLayout& at,
+                                  std::size_t blocks, std::size_t b, std::size_t r, std::size_t i) {
   using enum gguf::TensorType;
   const auto word = [r](std::size_t first, std::size_t byte) {
     return first + byte / 4 * 64 + r * 4 + byte % 4;
@@ -59,7 +58,7 @@ inline std::size_t place_in_panel(gguf::TensorType type, const ExpectedLayout& a
     case kF16:
       return (b * 16 + r) * 2 + i;
     case kBF16:
-      return (r * at.blocks + b) * 2 + i;
+      return (r * blocks + b) * 2 + i;
     case kQ8_0:
       return i < 2 ? (b * 16 + r) * 2 + i : word(at.quants + b * 512, i - 2);
     case kQ4_0:
@@ -85,7 +84,7 @@ inline std::vector<std::byte> expected_panel(gguf::TensorType type, const std::b
       const std::byte* block = file + ((p * kPanelRows + r) * blocks + b) * format.bytes;
       for (std::size_t i = 0; i < format.bytes; ++i) {
         const bool flips = type == gguf::TensorType::kQ8_0 && i >= 2;
-        panel[place_in_panel(type, at, b, r, i)] =
+        panel[place_in_panel(type, at, blocks, b, r, i)] =
             block[i] ^ (flips ? std::byte{0x80} : std::byte{0});
       }
     }

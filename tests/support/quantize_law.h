@@ -5,19 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "support/matrices.h"
+#include "support/oracles.h"
 #include "support/stage.h"
 #include "support/tables.h"
 
 namespace prumo::testing {
-
-/// The nearest integer, ties to even, by other means than the library's.
-inline double nearest_even(double x) {
-  const double below = std::floor(x);
-  const double rest = x - below;
-  if (rest != 0.5) return rest < 0.5 ? below : below + 1;
-  return std::fmod(below, 2.0) == 0.0 ? below : below + 1;
-}
 
 /// One block by the contract. The product of two floats is exact in double, so narrowing it is the
 /// one rounding of a float product.
@@ -32,7 +24,7 @@ inline QuantizedBlock quantized(const float* x) {
   if (!finite) {
     block.scale = std::numeric_limits<float>::quiet_NaN();
   } else if (static_cast<double>(max) > 0x1p-100) {
-    block.scale = max / 127.0f;
+    block.scale = round_to_bits(max / 127.0f, 11);
     const float inverse = 127.0f / max;
     for (std::size_t i = 0; i < kBlock; ++i) {
       const double product = static_cast<double>(x[i]) * static_cast<double>(inverse);
