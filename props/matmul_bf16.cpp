@@ -1,0 +1,34 @@
+// Laws of the product with BF16 weights.
+#include <gtest/gtest.h>
+
+#include "support/products.h"
+
+namespace prumo::testing {
+
+constexpr auto kType = gguf::TensorType::kBF16;
+
+RC_GTEST_PROP(MatmulBF16, EveryTableGivesTheOraclesBits, ()) {
+  every_table_gives_the_oracles_bits(kType);
+}
+
+RC_GTEST_PROP(MatmulBF16, ABatchIsItsTokens, ()) {
+  a_batch_is_its_tokens(kType);
+}
+
+RC_GTEST_PROP(MatmulBF16, PanelsMayBeCutAnywhere, ()) {
+  panels_may_be_cut_anywhere(kType);
+}
+
+RC_GTEST_PROP(MatmulBF16, DoublingDoubles, ()) {
+  doubling_doubles(kType);
+}
+
+RC_GTEST_PROP(MatmulBF16, ARowIsTheSameAtEveryPlace, ()) {
+  a_row_is_the_same_at_every_place(kType);
+}
+
+RC_GTEST_PROP(MatmulBF16, ZeroColumnsAddNothing, ()) {
+  zero_columns_add_nothing(kType);
+}
+
+}  // namespace prumo::testing

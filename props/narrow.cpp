@@ -1,0 +1,25 @@
+// Laws of the conversion to binary16.
+#include <gtest/gtest.h>
+
+#include "support/narrow_law.h"
+#include "support/vectors.h"
+
+namespace prumo::testing {
+
+RC_GTEST_PROP(Narrow, EveryTableConvertsAsHalfDoes, ()) {
+  RC_ASSERT(narrow_law(draw_any(draw_length())) == "");
+  RC_ASSERT(narrow_law(draw_finite(draw_length())) == "");
+}
+
+RC_GTEST_PROP(Narrow, HalvesComeBack, ()) {
+  const auto halves = *rc::gen::arbitrary<std::vector<std::uint16_t>>();
+  std::vector<float> x;
+  for (std::uint16_t h : halves) x.push_back(half_to_float(h));
+  for (const Kernels* table : tables()) {
+    std::vector<std::uint16_t> y(x.size());
+    table->narrow(x.data(), x.size(), y.data());
+    for (std::size_t i = 0; i < x.size(); ++i) RC_ASSERT(same_half(y[i], halves[i]));
+  }
+}
+
+}  // namespace prumo::testing
