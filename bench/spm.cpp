@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "support/gate.h"
 #include "tokenizer/tokenizer.h"
 
 namespace {
@@ -104,4 +105,4 @@ const bool registered = [] {
 
 }  // namespace
 
-BENCHMARK_MAIN();
+PRUMO_BENCH_MAIN();

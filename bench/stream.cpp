@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "support/gate.h"
+
 namespace {
 
 using namespace prumo;
@@ -52,4 +54,4 @@ BENCHMARK_CAPTURE(push, dead_bytes, std::string(80000, '\xE2'));
 
 }  // namespace
 
-BENCHMARK_MAIN();
+PRUMO_BENCH_MAIN();

@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "support/gate.h"
+
 namespace {
 
 std::string repeated(const std::string& text) {
@@ -29,4 +31,4 @@ BENCHMARK_CAPTURE(repair, dead, repeated("\xE2\x82"));
 
 }  // namespace
 
-BENCHMARK_MAIN();
+PRUMO_BENCH_MAIN();
