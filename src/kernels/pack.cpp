@@ -1,6 +1,7 @@
 #include "kernels/pack.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 
 #include "kernels/kernels.h"
@@ -16,7 +17,7 @@ constexpr std::size_t kWord = 4;
 struct Piece {
   std::size_t offset;
   std::size_t bytes;
-  std::size_t unit;
+  std::size_t unit;           // 1, 2 or 4
   std::size_t section;        // byte offset of the section in the panel
   std::size_t section_block;  // bytes that one block of 16 rows takes in the section
   std::size_t within;         // where this piece starts inside those
@@ -50,15 +51,31 @@ Pieces pieces_of(gguf::TensorType type, const PanelLayout& at) {
   return {};
 }
 
+template <class Unit>
+void pack_units(const Piece& piece, const std::byte* from, std::byte* to) {
+  const auto flip = static_cast<Unit>(piece.flip * (static_cast<Unit>(~Unit{0}) / 0xFFu));
+  for (std::size_t i = 0; i < piece.bytes; i += sizeof(Unit)) {
+    Unit unit;
+    std::memcpy(&unit, from + i, sizeof unit);
+    unit = static_cast<Unit>(unit ^ flip);
+    std::memcpy(to + i * kPanelRows, &unit, sizeof unit);
+  }
+}
+
 void pack_piece(const Piece& piece, const std::byte* block, std::size_t b, std::size_t row,
                 std::byte* panel) {
   std::byte* to = panel + piece.section + b * piece.section_block + piece.within + row * piece.unit;
   const std::byte* from = block + piece.offset;
-  for (std::size_t i = 0; i < piece.bytes; i += piece.unit) {
-    std::byte unit[kWord];
-    std::memcpy(unit, from + i, piece.unit);
-    for (std::size_t j = 0; j < piece.unit; ++j) unit[j] ^= std::byte{piece.flip};
-    std::memcpy(to + i * kPanelRows, unit, piece.unit);
+  switch (piece.unit) {
+    case 1:
+      pack_units<std::uint8_t>(piece, from, to);
+      return;
+    case 2:
+      pack_units<std::uint16_t>(piece, from, to);
+      return;
+    default:
+      pack_units<std::uint32_t>(piece, from, to);
+      return;
   }
 }
 

@@ -1,7 +1,6 @@
 // The public Model and Session: memory is sized, checked and laid out here, before the first token.
 #include <algorithm>
 #include <cassert>
-#include <cstring>
 #include <utility>
 
 #include "base/float_guard.h"
@@ -141,7 +140,6 @@ Result<std::unique_ptr<SessionState>> SessionState::create(const Model& model,
   lay_out(scratch, config, batch, context, *threads, [&](std::size_t n) -> void* {
     void* at = arena->allocate(std::max<std::size_t>(n, 1), kLine);
     assert(at != nullptr);
-    if (at != nullptr) std::memset(at, 0, n);
     return at;
   });
   const FloatGuard guard;
