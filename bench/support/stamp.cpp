@@ -1,6 +1,6 @@
-// prumo_stamp make|check STAMP PROGRAMS COUNT: writes the stamp after all COUNT tests have passed,
-// or says whether the one that is there is still true. PROGRAMS is a file that names the programs
-// the tests ran, one a line.
+// prumo_stamp begin|make|check BUILD_FOLDER: removes the stamp before the tests, writes it after
+// all of them have passed, or says whether the one that is there is still true. proof.programs in
+// that folder names the programs that the tests run and proof.tests the tests, one a line.
 #include "support/stamp.h"
 
 #include <cstdio>
@@ -62,25 +62,38 @@ bool write(const std::string& path, const std::string& count) {
   return file.good();
 }
 
+// What stands between this build and its stamp, in a few words; empty when nothing does.
+std::string problem_of(const std::string& verb, const std::string& build) {
+  const std::string stamp = build + "/proof.stamp";
+  if (verb == "begin") {
+    std::error_code error;
+    std::filesystem::remove(stamp, error);
+    return error ? stamp + " cannot be removed" : "";
+  }
+  const auto programs = lines_of(read_file(build + "/proof.programs").value_or(""));
+  const auto tests = lines_of(read_file(build + "/proof.tests").value_or(""));
+  if (programs.empty() || tests.empty()) return "nothing in " + build + " vouches for the library";
+  const std::string stale = find_stale(programs);
+  if (!stale.empty()) return stale;
+  const std::string count = std::to_string(tests.size());
+  if (verb == "make") return write(stamp, count) ? "" : stamp + " cannot be written";
+
+  const std::string unproved = prumo::bench::why_unproved(stamp, prumo_library_hash);
+  if (!unproved.empty()) return unproved;
+  const auto present = prumo::bench::parse_stamp(read_file(stamp).value_or(""));
+  if (!present || present->tests != count) return "there are other tests than " + stamp + " counts";
+  return find_newer(programs, stamp);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::vector<std::string> arguments(argv + 1, argv + argc);
-  if (arguments.size() != 4 || (arguments[0] != "make" && arguments[0] != "check")) {
-    std::fprintf(stderr, "prumo_stamp make|check STAMP PROGRAMS COUNT\n");
+  const std::string verb = argc == 3 ? argv[1] : "";
+  if (verb != "begin" && verb != "make" && verb != "check") {
+    std::fprintf(stderr, "prumo_stamp begin|make|check BUILD_FOLDER\n");
     return 2;
   }
-  const std::string& stamp = arguments[1];
-  const auto list = read_file(arguments[2]);
-  const std::vector<std::string> programs = lines_of(list.value_or(""));
-  std::string problem = programs.empty() ? "no program vouches for the library" : "";
-  if (problem.empty()) problem = find_stale(programs);
-  if (arguments[0] == "check") {
-    if (problem.empty()) problem = prumo::bench::why_unproved(stamp, prumo_library_hash);
-    if (problem.empty()) problem = find_newer(programs, stamp);
-  } else if (problem.empty() && !write(stamp, arguments[3])) {
-    problem = stamp + " cannot be written";
-  }
+  const std::string problem = problem_of(verb, argv[2]);
   if (problem.empty()) return 0;
   std::fprintf(stderr, "Not proved: %s. Build, then run ctest.\n", problem.c_str());
   return 1;
