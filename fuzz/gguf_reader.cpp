@@ -11,7 +11,7 @@
 #include "support/check.h"
 #include "support/gguf_mutator.h"
 #include "support/gguf_oracle.h"
-#include "support/peak_memory.h"
+#include "support/counting_new.h"
 
 namespace prumo::fuzz {
 namespace {

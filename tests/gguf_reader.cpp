@@ -15,7 +15,7 @@
 #include "support/gguf_malformed.h"
 #include "support/gguf_oracle.h"
 #include "support/guarded.h"
-#include "support/peak_memory.h"
+#include "support/counting_new.h"
 
 namespace prumo::gguf {
 namespace {

@@ -16,7 +16,7 @@
 #include "base/mapped_file.h"
 #include "support/gguf_builder.h"
 #include "support/gguf_malformed.h"
-#include "support/peak_memory.h"
+#include "support/counting_new.h"
 
 namespace prumo::gguf {
 namespace {

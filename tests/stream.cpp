@@ -3,29 +3,11 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
 #include <string>
 #include <vector>
 
+#include "support/counting_new.h"
 #include "support/spm_vocab.h"
-
-namespace {
-std::size_t allocations = 0;
-}  // namespace
-
-// Counts what the streaming calls allocate.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* const memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace prumo {
 namespace {
@@ -117,15 +99,15 @@ TEST(TextStream, PushAllocatesNothingOfItsOwn) {
   const Tokenizer t = tokenizer_of(vocab);
   std::string out;
   out.reserve(std::size_t{1} << 16);
-  const std::size_t before = allocations;
+  const std::size_t before = testing::allocations;
   TextStream stream(t, true);
   for (int i = 0; i < 1000; ++i) {
     for (const TokenId id : {259, 260, 261, byte(0xFF), byte(0xE2), 2}) stream.push(id, out);
   }
   stream.finish(out);
-  const std::size_t streamed = allocations;
+  const std::size_t streamed = testing::allocations;
   const std::string probe(100, 'x');
-  const std::size_t probed = allocations;
+  const std::size_t probed = testing::allocations;
   EXPECT_EQ(streamed, before);
   EXPECT_EQ(probed, streamed + 1) << "the counter must count";
   EXPECT_EQ(out.size(), 1000u * (4 + 6 + 3 + 3));

@@ -1,5 +1,5 @@
-// Replaces the program's operator new by one that counts, to bound what a call may allocate.
-// Include it in one source file of a program only.
+// Replaces the program's operator new by one that counts, to prove that a call allocates nothing,
+// or to bound what it may. Include it in one source file of a program only.
 #pragma once
 
 #include <malloc.h>
@@ -11,8 +11,18 @@
 
 namespace prumo::testing {
 
+inline std::atomic<std::size_t> allocations{0};  ///< calls of operator new so far, every thread's
 inline std::atomic<std::size_t> live_bytes{0};
 inline std::atomic<std::size_t> peak_bytes{0};
+
+/// Calls of operator new since it was made.
+class CountedAllocations {
+ public:
+  [[nodiscard]] std::size_t count() const { return allocations.load() - before_; }
+
+ private:
+  std::size_t before_ = allocations.load();
+};
 
 /// The most that was allocated at once, beyond what was live when it was made.
 class PeakMemory {
@@ -26,6 +36,7 @@ class PeakMemory {
 
 inline void* counted(void* p) {
   if (p == nullptr) throw std::bad_alloc();
+  allocations.fetch_add(1);
   const std::size_t now = live_bytes.fetch_add(::malloc_usable_size(p)) + ::malloc_usable_size(p);
   std::size_t peak = peak_bytes.load();
   while (now > peak && !peak_bytes.compare_exchange_weak(peak, now)) {
