@@ -21,17 +21,18 @@ struct SyntheticShape {
   std::size_t ffn = 0;
   std::size_t vocab = 0;
   gguf::TensorType type{};
-  bool tied = false;              ///< no output matrix of its own
+  bool tied = false;  ///< no output matrix of its own
   std::size_t context = 4096;
 };
 
-/// "576x30:9:3:1536:49152:Q8_0" (embedding x layers : heads : KV heads : ffn : vocabulary : type), with ":tied"
-/// behind it for a model without an output matrix. kBadArgument says which part is wrong and what may stand there.
+/// "576x30:9:3:1536:49152:Q8_0" (embedding x layers : heads : KV heads : ffn : vocabulary : type),
+/// with ":tied" behind it for a model without an output matrix. kBadArgument says which part is
+/// wrong and what may stand there.
 Result<SyntheticShape> parse_shape(std::string_view text);
 
-/// A GGUF file of that shape. Weights depend on the seed alone: random quants, and scales small enough that
-/// activations stay near 1. The vocabulary is SPM: <unk>, <s>, </s>, 256 byte tokens and made-up words, so at least
-/// 259. kOutOfMemory when the machine has not that much.
+/// A GGUF file of that shape. Weights depend on the seed alone: random quants, and scales small
+/// enough that activations stay near 1. The vocabulary is SPM: <unk>, <s>, </s>, 256 byte tokens
+/// and made-up words, so at least 259. kOutOfMemory when the machine has not that much.
 Result<std::vector<std::byte>> synthetic_model(const SyntheticShape& shape, std::uint64_t seed = 1);
 
 }  // namespace prumo
