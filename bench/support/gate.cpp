@@ -135,7 +135,7 @@ const char* unproved_mark() {
   return mark.c_str();
 }
 
-int run_behind_gate(int argc, char** argv, int (*after)(int, char**)) {
+int run_behind_gate(int argc, char** argv, int (*after)()) {
   const Options options = take_options(argc, argv);
   if (options.bad) {
     std::fprintf(stderr, "--stamp needs a file.\n");
@@ -153,7 +153,7 @@ int run_behind_gate(int argc, char** argv, int (*after)(int, char**)) {
     std::fprintf(stderr, "%s\n", mark.c_str());
   }
   benchmark::Initialize(&argc, argv);
-  if (after == nullptr && benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   describe_build();
   if (mark.empty()) {
     benchmark::RunSpecifiedBenchmarks();
@@ -162,7 +162,7 @@ int run_behind_gate(int argc, char** argv, int (*after)(int, char**)) {
     const auto file = options.out ? marked_reporter(options.out_format) : nullptr;
     benchmark::RunSpecifiedBenchmarks(display.get(), file.get());
   }
-  const int status = after == nullptr ? 0 : after(argc, argv);
+  const int status = after == nullptr ? 0 : after();
   benchmark::Shutdown();
   return status;
 }

@@ -7,10 +7,9 @@ namespace prumo::bench {
 /// Google Benchmark's main behind the gate. Own options, besides Google Benchmark's:
 ///   --unproved    time the library whatever the stamp says; every output says UNPROVED
 ///   --stamp FILE  the stamp to look at instead of the build folder's
-/// `after`, if given, runs once the benchmarks have, with what is left of the command line;
-/// returns the exit status. It is called when the gate is passed, and `--help` or a filter that
-/// matches nothing make no difference to it.
-int run_behind_gate(int argc, char** argv, int (*after)(int argc, char** argv) = nullptr);
+/// Returns the exit status: 1 when it refuses, 2 for an unknown argument. `after`, if given, runs
+/// once the benchmarks have, and its status is the program's.
+int run_behind_gate(int argc, char** argv, int (*after)() = nullptr);
 
 /// "UNPROVED: <why>" when the gate was passed by --unproved, else "": for tables of one's own.
 const char* unproved_mark();
