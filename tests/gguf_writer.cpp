@@ -277,17 +277,35 @@ TEST_F(GgufWriter, ReplacesAFileAsAWhole) {
 }
 
 TEST_F(GgufWriter, AFullDeviceIsAnErrorAndStaysADevice) {
-  if (!fs::exists("/dev/full")) GTEST_SKIP() << "this system has no /dev/full";
-  const Status status = small_writer().to_file("/dev/full");
+  if (!fs::is_character_file("/dev/full")) GTEST_SKIP() << "this system has no /dev/full";
+  // Through a link of our own: should the writer put a file in its place, only the link is lost.
+  const std::string full = path("full");
+  fs::create_symlink("/dev/full", full);
+  const Status status = small_writer().to_file(full);
+  EXPECT_TRUE(fs::is_symlink(full));
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().code, ErrorCode::kIo);
-  EXPECT_EQ(status.error().place, "/dev/full");
+  EXPECT_EQ(status.error().place, full);
   EXPECT_EQ(status.error().message,
             "the file cannot be written (No space left on device): free some space or name another "
             "place");
-  EXPECT_TRUE(fs::is_character_file("/dev/full"));
-  EXPECT_TRUE(small_writer().to_file("/dev/null").ok());
-  EXPECT_TRUE(fs::is_character_file("/dev/null"));
+  const std::string null = path("null");
+  fs::create_symlink("/dev/null", null);
+  EXPECT_TRUE(small_writer().to_file(null).ok());
+  EXPECT_TRUE(fs::is_symlink(null));
+  EXPECT_EQ(files(), 2u);
+}
+
+TEST_F(GgufWriter, WritesThroughALinkAndKeepsIt) {
+  fs::create_directory(folder_ / "models");
+  const std::string real = path("models/model.gguf");
+  std::ofstream(real) << "old";
+  const std::string link = path("link.gguf");
+  fs::create_symlink(real, link);
+  ASSERT_TRUE(small_writer().to_file(link).ok());
+  EXPECT_TRUE(fs::is_symlink(link));
+  EXPECT_EQ(contents(real), small_writer().to_bytes().value());
+  EXPECT_EQ(files(), 2u);
 }
 
 TEST_F(GgufWriter, AFileThatCannotBeFinishedLeavesNothing) {

@@ -10,6 +10,7 @@
 #include <bit>
 #include <cassert>
 #include <cerrno>
+#include <filesystem>
 #include <new>
 #include <optional>
 #include <stdexcept>
@@ -57,6 +58,7 @@ class Output {
   }
 
   const std::string& path_;
+  std::string target_;     // path_ without links
   std::string temporary_;  // empty while there is none
   int fd_ = -1;
 };
@@ -72,9 +74,12 @@ Status Output::open() {
     if (fd_ < 0) return failed("the file cannot be opened for writing", errno);
     return success();
   }
+  std::error_code error;
+  const std::filesystem::path real = std::filesystem::canonical(path_, error);
+  target_ = error ? path_ : real.string();  // what a link leads to is replaced, not the link
   for (int attempt = 0; fd_ < 0; ++attempt) {
     const std::string name =
-        path_ + ".partial-" + std::to_string(::getpid()) + "-" + std::to_string(attempt);
+        target_ + ".partial-" + std::to_string(::getpid()) + "-" + std::to_string(attempt);
     fd_ = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd_ >= 0) {
       temporary_ = name;
@@ -102,7 +107,7 @@ Status Output::commit() {
   if (!temporary_.empty() && ::fsync(fd_) != 0) return failed("the file cannot be written", errno);
   if (::close(std::exchange(fd_, -1)) != 0) return failed("the file cannot be written", errno);
   if (temporary_.empty()) return success();
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) {
     return failed("the file cannot be put in its place", errno);
   }
   temporary_.clear();

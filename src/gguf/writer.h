@@ -106,8 +106,8 @@ class Writer {
   /// The file in memory. The last tensor is padded too.
   [[nodiscard]] Result<std::vector<std::byte>> to_bytes() const;
   /// The file at `path`, replaced as a whole or not at all: written beside it, then renamed. On any
-  /// error (kIo, place = path) nothing is left behind and what was there stays. A path that is a
-  /// device or a pipe is written to directly.
+  /// error (kIo, place = path) nothing is left behind and what was there stays. A link is
+  /// followed, and a path that is a device or a pipe is written to directly.
   [[nodiscard]] Status to_file(const std::string& path) const;
 
  private:

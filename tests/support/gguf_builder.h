@@ -22,9 +22,8 @@ using Bytes = std::vector<std::byte>;
 template <class T>
 requires std::is_arithmetic_v<T>
 void put(Bytes& out, T value) {
-  std::byte raw[sizeof(T)];
-  std::memcpy(raw, &value, sizeof(T));
-  out.insert(out.end(), raw, raw + sizeof(T));
+  out.resize(out.size() + sizeof(T));
+  std::memcpy(out.data() + out.size() - sizeof(T), &value, sizeof(T));
 }
 
 /// Appends bytes as they stand.
