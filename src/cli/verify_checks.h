@@ -1,0 +1,334 @@
+// One check a kernel: makes arguments that the contract in kernels.h allows, and compares what
+// every table makes of them. A kernel of the table without a check here does not compile.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "base/half.h"
+#include "cli/verify_inputs.h"
+#include "kernels/pack.h"
+
+namespace prumo::cli {
+
+using Tables = std::span<const Kernels* const>;
+
+/// Check<&Kernels::f>::run(tables, draw) tries one input; the result is first_difference's.
+template <auto Pointer>
+struct Check;
+
+template <>
+struct Check<&Kernels::argmax> {
+  static const Kernels* run(Tables tables, Draw& draw) {
+    const auto x = make_floats(draw, draw.length(5000) - 1, any_kind(draw));
+    return first_difference(tables, [&](const Kernels& k) {
+      const ArgmaxResult r = k.argmax(x.data(), x.size());
+      return Answer{{}, {r.index, r.has_nan ? 1u : 0u}};
+    });
+  }
+};
+
+template <>
+struct Check<&Kernels::tile_max> {
+  static const Kernels* run(Tables tables, Draw& draw) {
+    const auto x = make_floats(draw, draw.length(5000), any_kind(draw));
+    return first_difference(tables, [&](const Kernels& k) {
+      Answer answer{std::vector<float>((x.size() + kTile - 1) / kTile), {}};
+      k.tile_max(x.data(), x.size(), answer.floats.data());
+      return answer;
+    });
+  }
+};
+
+template <>
+struct Check<&Kernels::tile_weight> {
+  static const Kernels* run(Tables tables, Draw& draw) {
+    auto x = make_floats(draw, draw.length(5000), draw.one_in(3) ? Kind::kWide : Kind::kOrdinary);
+    if (draw.one_in(4)) x[draw.below(x.size())] = -std::numeric_limits<float>::infinity();
+    float max = -8;
+    for (const float v : x) max = std::max(max, v);
+    const float scale = std::ldexp(1.5f + draw.unit() / 2, static_cast<int>(draw.below(12)) - 6);
+    return first_difference(tables, [&](const Kernels& k) {
+      Answer answer{{}, std::vector<std::uint64_t>((x.size() + kTile - 1) / kTile)};
+      k.tile_weight(x.data(), x.size(), max, scale, answer.words.data());
+      return answer;
+    });
+  }
+};
+
+template <>
+struct Check<&Kernels::collect> {
+  static const Kernels* run(Tables tables, Draw& draw) {
+    const Kind kind = any_kind(draw);
+    const auto x = make_floats(draw, draw.length(5000), kind);
+    const float least = make_float(draw, kind == Kind::kSpecial ? Kind::kOrdinary : kind);
+    const auto first = static_cast<std::uint32_t>(draw.below(1u << 30));
+    return first_difference(tables, [&](const Kernels& k) {
+      std::vector<std::uint32_t> ids(x.size());
+      ids.resize(k.collect(x.data(), x.size(), least, first, ids.data()));
+      return Answer{{}, {ids.begin(), ids.end()}};
+    });
+  }
+};
+
+template <>
+struct Check<&Kernels::quantize> {
+  static const Kernels* run(Tables tables, Draw& draw) {
+    const auto x = make_floats(draw, kBlock * draw.from(1, 40), any_kind(draw));
+    return first_difference(tables, [&](const Kernels& k) {
+      std::vector<QuantizedBlock> blocks(x.size() / kBlock);
+      k.quantize(x.data(), x.size(), blocks.data());
+      Answer answer;
+      for (QuantizedBlock& block : blocks) {
+        answer.floats.push_back(block.scale);
+        block.scale = 0;
+        const auto words = std::bit_cast<std::array<std::uint64_t, 8>>(block);
+        answer.words.insert(answer.words.end(), words.begin(), words.end());
+      }
+      return answer;
+    });
+  }
+};
+
+template <>
+struct Check<&Kernels::rmsnorm> {
+  static const Kernels* run(Tables tables, Draw& draw) {
+    const std::size_t n = draw.length(3000);
+    const auto x = make_floats(draw, n, any_kind(draw));
+    const auto weight = make_floats(draw, n, any_kind(draw));
+    return first_difference(tables, [&](const Kernels& k) {
+      Answer answer{std::vector<float>(n), {}};
+      k.rmsnorm(x.data(), weight.data(), n, 1e-5f, answer.floats.data());
+      return answer;
+    });
+  }
+};
+
+template <>
+struct Check<&Kernels::rope> {
+  static const Kernels* run(Tables tables, Draw& draw) {
+    const std::size_t pairs = draw.from(1, 130);
+    const auto x = make_floats(draw, 2 * pairs, any_kind(draw));
+    auto table = make_floats(draw, 2 * pairs, any_kind(draw));
+    return first_difference(tables, [&](const Kernels& k) {
+      Answer answer{x, {}};
+      k.rope(answer.floats.data(), table.data(), pairs);
+      return answer;
+    });
+  }
+};
+
+template <>
+struct Check<&Kernels::softmax> {
+  static const Kernels* run(Tables tables, Draw& draw) {
+    const auto x = make_floats(draw, draw.length(3000) - 1, any_kind(draw));
+    const float scale = std::ldexp(1.5f + draw.unit() / 2, static_cast<int>(draw.below(12)) - 6);
+    return first_difference(tables, [&](const Kernels& k) {
+      Answer answer{std::vector<float>(x.size()), {}};
+      const SoftmaxResult r = k.softmax(x.data(), x.size(), scale, answer.floats.data());
+      answer.floats.insert(answer.floats.end(), {r.max, r.sum});
+      return answer;
+    });
+  }
+};
+
+template <>
+struct Check<&Kernels::swiglu> {
+  static const Kernels* run(Tables tables, Draw& draw) {
+    const std::size_t n = draw.length(3000);
+    const auto gate = make_floats(draw, n, any_kind(draw));
+    const auto up = make_floats(draw, n, any_kind(draw));
+    return first_difference(tables, [&](const Kernels& k) {
+      Answer answer{std::vector<float>(n), {}};
+      k.swiglu(gate.data(), up.data(), n, answer.floats.data());
+      return answer;
+    });
+  }
+};
+
+template <>
+struct Check<&Kernels::add> {
+  static const Kernels* run(Tables tables, Draw& draw) {
+    const std::size_t n = draw.length(3000);
+    const auto x = make_floats(draw, n, any_kind(draw));
+    const auto y = make_floats(draw, n, any_kind(draw));
+    return first_difference(tables, [&](const Kernels& k) {
+      Answer answer{y, {}};
+      k.add(x.data(), n, answer.floats.data());
+      return answer;
+    });
+  }
+};
+
+template <>
+struct Check<&Kernels::narrow> {
+  static const Kernels* run(Tables tables, Draw& draw) {
+    const auto x = make_floats(draw, draw.length(3000), any_kind(draw));
+    return first_difference(tables, [&](const Kernels& k) {
+      std::vector<std::uint16_t> y(x.size());
+      k.narrow(x.data(), x.size(), y.data());
+      Answer answer;
+      for (const std::uint16_t h : y) answer.floats.push_back(half_to_float(h));
+      return answer;
+    });
+  }
+};
+
+template <>
+struct Check<&Kernels::merge> {
+  static const Kernels* run(Tables tables, Draw& draw) {
+    MergeArgs args{};
+    args.ranges = draw.from(1, 9);
+    args.stride = draw.from(1, 4);
+    args.head_dim = 2 * draw.from(1, 80);
+    args.value_stride = round_up(args.head_dim, kPanelRows);
+    args.scale = 1 / std::sqrt(static_cast<float>(args.head_dim));
+    const Kind kind = any_kind(draw);
+    const std::size_t heads = args.ranges * args.stride;
+    const auto max = make_floats(draw, heads, kind);
+    const auto sum = make_floats(draw, heads, kind);
+    const auto out = make_floats(draw, heads * args.value_stride, kind);
+    args.max = max.data();
+    args.sum = sum.data();
+    args.out = out.data();
+    return first_difference(tables, [&](const Kernels& k) {
+      Answer answer{std::vector<float>(args.head_dim), {}};
+      MergeArgs own = args;
+      own.y = answer.floats.data();
+      k.merge(own);
+      return answer;
+    });
+  }
+};
+
+/// Attention over keys and values of Element: std::uint16_t for f16.
+template <class Element>
+const Kernels* check_attention(Tables tables, Draw& draw,
+                               void (*Kernels::*kernel)(const AttentionArgs&)) {
+  AttentionArgs args{};
+  args.heads = draw.from(1, 8);
+  args.head_dim = 2 * draw.from(1, 64);
+  args.value_stride = round_up(args.head_dim, kPanelRows);
+  args.n_keys = draw.one_in(3) ? draw.from(1, kKeyRange) : draw.from(1, 40);
+  args.scale = 1 / std::sqrt(static_cast<float>(args.head_dim));
+  const Kind kind = draw.one_in(4) ? Kind::kSpecial : Kind::kOrdinary;
+  const auto element = [&] {
+    const float x = make_float(draw, kind);
+    if constexpr (sizeof(Element) == 2)
+      return float_to_half(x);
+    else
+      return x;
+  };
+  const auto q = make_floats(draw, args.heads * args.head_dim, kind);
+  std::vector<Element> keys(round_up(args.n_keys, kPanelRows) * args.head_dim);
+  for (Element& key : keys) key = element();
+  std::vector<Element> values(args.n_keys * args.value_stride);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (i % args.value_stride < args.head_dim) values[i] = element();
+  }
+  std::vector<float> scores(args.heads * kKeyRange);
+  args.q = q.data();
+  args.keys = reinterpret_cast<const std::byte*>(keys.data());
+  args.values = reinterpret_cast<const std::byte*>(values.data());
+  args.scores = scores.data();
+  return first_difference(tables, [&](const Kernels& k) {
+    Answer answer{std::vector<float>(args.heads * (2 + args.value_stride)), {}};
+    AttentionArgs own = args;
+    own.max = answer.floats.data();
+    own.sum = own.max + args.heads;
+    own.out = own.sum + args.heads;
+    (k.*kernel)(own);
+    return answer;
+  });
+}
+
+template <>
+struct Check<&Kernels::attention_f16> {
+  static const Kernels* run(Tables tables, Draw& draw) {
+    return check_attention<std::uint16_t>(tables, draw, &Kernels::attention_f16);
+  }
+};
+template <>
+struct Check<&Kernels::attention_f32> {
+  static const Kernels* run(Tables tables, Draw& draw) {
+    return check_attention<float>(tables, draw, &Kernels::attention_f32);
+  }
+};
+
+/// Rows as a file has them: for quantized types every byte is random but the 16-bit scales, which
+/// are ordinary numbers unless `special`.
+inline std::vector<std::byte> make_rows(Draw& draw, gguf::TensorType type, std::size_t elements,
+                                        bool special) {
+  const gguf::TypeTraits& traits = gguf::type_traits(type);
+  std::vector<std::byte> out(elements / traits.elements * traits.bytes);
+  for (std::size_t at = 0; at < out.size(); at += traits.bytes) {
+    if (type == gguf::TensorType::kF32) {
+      const float x = make_float(draw, special ? Kind::kSpecial : Kind::kOrdinary);
+      std::memcpy(out.data() + at, &x, sizeof x);
+      continue;
+    }
+    for (std::size_t i = 0; i < traits.bytes; ++i) out[at + i] = std::byte(draw.bits() & 0xFF);
+    const float x = make_float(draw, special ? Kind::kSpecial : Kind::kOrdinary);
+    const std::uint16_t scale =
+        type == gguf::TensorType::kBF16 ? float_to_bf16(x) : float_to_half(x);
+    const std::size_t place = type == gguf::TensorType::kQ6_K ? traits.bytes - sizeof scale : 0;
+    std::memcpy(out.data() + at + place, &scale, sizeof scale);
+  }
+  return out;
+}
+
+template <gguf::TensorType Type>
+const Kernels* check_matmul(Tables tables, Draw& draw) {
+  const std::size_t block = gguf::type_traits(Type).elements;
+  const std::size_t rows = draw.from(1, 70);
+  const std::size_t columns = block == 1 ? draw.length(600) : block * draw.from(1, 1024 / block);
+  const bool special = draw.one_in(4);
+  const auto file = make_rows(draw, Type, rows * columns, special);
+  Aligned panels(packed_bytes(Type, rows, columns));
+  MatmulArgs args{};
+  args.panel_end = round_up(rows, kPanelRows) / kPanelRows;
+  args.panel_begin = draw.below(args.panel_end);
+  pack_panels(Type, file.data(), rows, columns, 0, args.panel_end, panels.data());
+  args.panels = panels.data();
+  args.columns = columns;
+  args.tokens = draw.one_in(2) ? 1 : draw.from(1, 20);
+  args.y_stride = args.panel_end * kPanelRows + draw.below(20);
+  const auto x =
+      make_floats(draw, args.tokens * columns, special ? Kind::kSpecial : Kind::kOrdinary);
+  std::vector<QuantizedBlock> blocks;
+  if constexpr (is_quantized(Type)) {
+    blocks.resize(x.size() / kBlock);
+    tables.front()->quantize(x.data(), x.size(), blocks.data());
+    args.x = blocks.data();
+  } else {
+    args.x = x.data();
+  }
+  return first_difference(tables, [&](const Kernels& k) {
+    Answer answer{std::vector<float>(args.tokens * args.y_stride, 12345.0f), {}};
+    MatmulArgs own = args;
+    own.y = answer.floats.data();
+    k.matmul(Type)(own);
+    return answer;
+  });
+}
+
+template <gguf::TensorType Type>
+struct CheckMatmul {
+  static const Kernels* run(Tables tables, Draw& draw) { return check_matmul<Type>(tables, draw); }
+};
+template <>
+struct Check<&Kernels::matmul_f32> : CheckMatmul<gguf::TensorType::kF32> {};
+template <>
+struct Check<&Kernels::matmul_f16> : CheckMatmul<gguf::TensorType::kF16> {};
+template <>
+struct Check<&Kernels::matmul_bf16> : CheckMatmul<gguf::TensorType::kBF16> {};
+template <>
+struct Check<&Kernels::matmul_q8_0> : CheckMatmul<gguf::TensorType::kQ8_0> {};
+template <>
+struct Check<&Kernels::matmul_q4_0> : CheckMatmul<gguf::TensorType::kQ4_0> {};
+template <>
+struct Check<&Kernels::matmul_q6_k> : CheckMatmul<gguf::TensorType::kQ6_K> {};
+
+}  // namespace prumo::cli
