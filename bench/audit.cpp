@@ -60,7 +60,7 @@ void show(benchmark::State& state, std::size_t index, const char* key, bool audi
   const ModelResult* result = result_of(index, state);
   if (result == nullptr) return;
   const Row& row = result->row(key);
-  const Figure& figure = audited ? row.audited : row.prumo;
+  const Figure figure = audited ? row.audited : row.prumo.value_or(Figure{});
   for (auto step : state) state.SetIterationTime(figure.median * 1e-9);
   state.counters["token_%"] = 100 * figure.median / result->token.median;
   state.counters["mad_ns"] = figure.mad;

@@ -24,12 +24,14 @@ inline std::string human_ns(double ns) {
   return text;
 }
 
+/// "2.4 %", with what matters of small shares.
 inline std::string percent(double share) {
+  if (share > 0 && share < 1e-5) return "< 0.001 %";
   char text[32];
   std::snprintf(text, sizeof text,
-                share < 0.0001 ? "%.4f %%"
-                : share < 0.1  ? "%.3f %%"
-                               : "%.0f %%",
+                share < 0.01  ? "%.3f %%"
+                : share < 0.1 ? "%.1f %%"
+                              : "%.0f %%",
                 share * 100);
   return text;
 }
@@ -40,14 +42,14 @@ inline std::string times(double factor) {
   return text;
 }
 
-inline void print_cell(const Figure& f, double token) {
-  if (f.median == 0) {
-    std::printf("%11s %9s %10s", "none", "", "");
+inline void print_cell(const std::optional<Figure>& f, double token) {
+  if (!f) {
+    std::printf("%9s %7s %9s", "none", "", "");
     return;
   }
-  char mad[16];
-  std::snprintf(mad, sizeof mad, "+-%.0f %%", 100 * f.mad / f.median);
-  std::printf("%11s %9s %10s", human_ns(f.median).c_str(), mad, percent(f.median / token).c_str());
+  char mad[16] = "";
+  if (f->median > 0) std::snprintf(mad, sizeof mad, "+-%.0f %%", 100 * f->mad / f->median);
+  std::printf("%9s %7s %9s", human_ns(f->median).c_str(), mad, percent(f->median / token).c_str());
 }
 
 inline void print_model(const ModelResult& m) {
@@ -57,9 +59,9 @@ inline void print_model(const ModelResult& m) {
               100 * m.token.mad / m.token.median);
   std::printf("  generations of %zu tokens after a prompt of %zu\n", m.model.tokens,
               m.prompt_tokens);
-  std::printf("  %-37s %30s %30s\n", "fault, ns a token and share of it", "as audited", "Prumo");
+  std::printf("  %-43s%27s%27s\n", "fault, ns a token and share of it", "as audited", "Prumo");
   for (const Row& row : m.rows) {
-    std::printf("  %-37s", row.fault);
+    std::printf("  %-43s", row.fault);
     print_cell(row.audited, m.token.median);
     print_cell(row.prumo, m.token.median);
     std::printf("\n");
@@ -70,6 +72,8 @@ inline void print_model(const ModelResult& m) {
         "once: %s.\n",
         human_ns(m.quadratic_ns).c_str());
   }
+  std::printf("  generate() as a whole, T 0.8 k 40 p 0.9 over greedy: %.3f, +-%.3f.\n",
+              m.sampled_total.median, m.sampled_total.mad);
   if (m.disagreement.empty()) {
     std::printf("  Both renderings made the same tokens.\n");
   } else {
@@ -167,7 +171,7 @@ inline void print_estimates(const ModelResult& m) {
   print_estimate("arena reset that poisons", 1e5, m.row("reset_poisoned").audited.median);
   print_estimate("allocation of the logits", 5e4, allocate);
   print_estimate("scalar argmax", 1e5, argmax);
-  print_estimate("SIMD argmax (1/8 of 1 ms for 10)", 1.25e4, m.row("argmax").prumo.median);
+  print_estimate("SIMD argmax (1/8 of 1 ms for 10)", 1.25e4, m.row("argmax").prumo->median);
   print_estimate("all three, 10 iterations", 3.5e6, ten);
   std::printf("  %-44s %10s %12s   %s\n", "SIMD argmax over scalar", "4.0 times",
               times(m.argmax_speedup.median).c_str(), against(m.argmax_speedup.median, 4).c_str());
@@ -209,7 +213,7 @@ inline void json_model(std::FILE* out, const ModelResult& m) {
   for (const Row& row : m.rows) {
     std::fprintf(out, "%s\n      {\"fault\": \"%s\", ", &row == m.rows.data() ? "" : ",", row.key);
     json_figure(out, "as_audited_ns", row.audited, ", ");
-    json_figure(out, "prumo_ns", row.prumo, "}");
+    json_figure(out, "prumo_ns", row.prumo.value_or(Figure{}), "}");
   }
   std::fprintf(out, "]}");
 }
