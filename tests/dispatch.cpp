@@ -6,38 +6,11 @@
 #include <set>
 #include <string>
 
+#include "support/forced_isa.h"
 #include "support/tables.h"
 
 namespace prumo {
 namespace {
-
-/// PRUMO_ISA for one scope; then what it was before.
-class Forced {
- public:
-  explicit Forced(const char* value) {
-    const char* before = std::getenv("PRUMO_ISA");
-    had_ = before != nullptr;
-    if (had_) before_ = before;
-    if (value == nullptr) {
-      ::unsetenv("PRUMO_ISA");
-    } else {
-      ::setenv("PRUMO_ISA", value, 1);
-    }
-  }
-  ~Forced() {
-    if (had_) {
-      ::setenv("PRUMO_ISA", before_.c_str(), 1);
-    } else {
-      ::unsetenv("PRUMO_ISA");
-    }
-  }
-  Forced(const Forced&) = delete;
-  Forced& operator=(const Forced&) = delete;
-
- private:
-  bool had_ = false;
-  std::string before_;
-};
 
 bool is_supported(std::string_view name) {
   const auto tables = supported_kernels();
@@ -98,17 +71,17 @@ TEST(Dispatch, ATypeHasItsOwnProduct) {
 }
 
 TEST(Dispatch, UnforcedIsTheBest) {
-  for (const char* value : {static_cast<const char*>(nullptr), ""}) {
-    const Forced forced(value);
-    const auto chosen = choose_kernels();
-    ASSERT_TRUE(chosen.ok());
-    EXPECT_EQ(chosen.value(), supported_kernels().back());
-  }
+  const testing::ForcedIsa forced("");
+  ASSERT_TRUE(choose_kernels().ok());
+  EXPECT_EQ(choose_kernels().value(), supported_kernels().back());
+  ::unsetenv("PRUMO_ISA");
+  ASSERT_TRUE(choose_kernels().ok());
+  EXPECT_EQ(choose_kernels().value(), supported_kernels().back());
 }
 
 TEST(Dispatch, ForcedIsThatOneOrAnError) {
   for (std::string_view name : known_isas()) {
-    const Forced forced(std::string(name).c_str());
+    const testing::ForcedIsa forced(name);
     const auto chosen = choose_kernels();
     ASSERT_EQ(chosen.ok(), is_supported(name)) << name;
     if (chosen.ok()) {
@@ -121,8 +94,9 @@ TEST(Dispatch, ForcedIsThatOneOrAnError) {
 }
 
 TEST(Dispatch, AnUnknownNameIsAnError) {
-  for (const char* name : {"sse2", "AVX2", "avx", "avx2 ", "avx5120", "scalar,avx2", "0"}) {
-    const Forced forced(name);
+  for (const std::string_view name :
+       {"sse2", "AVX2", "avx", "avx2 ", "avx5120", "scalar,avx2", "0"}) {
+    const testing::ForcedIsa forced(name);
     const auto chosen = choose_kernels();
     ASSERT_FALSE(chosen.ok()) << name;
     EXPECT_EQ(chosen.error().code, ErrorCode::kBadArgument);

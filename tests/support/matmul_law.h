@@ -129,13 +129,22 @@ inline std::vector<float> expected_product(const Product& p) {
   const std::vector<std::byte> zero_row(row_size);
   const std::size_t n = p.tokens == 0 ? 0 : (p.tokens - 1) * p.y_stride + p.panel_end * kPanelRows;
   std::vector<float> y(n, std::bit_cast<float>(Output::kCanary));
-  for (std::size_t t = 0; t < p.tokens; ++t) {
-    for (std::size_t r = p.panel_begin * kPanelRows; r < p.panel_end * kPanelRows; ++r) {
-      const std::byte* row = r < p.rows ? p.file.data() + r * row_size : zero_row.data();
-      y[t * p.y_stride + r] =
-          is_quantized(p.type)
-              ? expected_dot(p.type, row, p.columns, p.blocks.data() + t * (p.columns / kBlock))
-              : expected_dot(p.type, row, p.columns, p.x.data() + t * p.columns);
+  std::vector<float> x = p.x;
+  if (p.type == gguf::TensorType::kBF16) {
+    for (float& v : x) v = round_to_bits(v, 8);
+  }
+  for (std::size_t r = p.panel_begin * kPanelRows; r < p.panel_end * kPanelRows; ++r) {
+    const std::byte* bytes = r < p.rows ? p.file.data() + r * row_size : zero_row.data();
+    const DecodedRow row = decode_row(p.type, bytes, p.columns);
+    for (std::size_t t = 0; t < p.tokens; ++t) {
+      float& out = y[t * p.y_stride + r];
+      if (is_quantized(p.type)) {
+        out = dot_in_blocks(row, p.blocks.data() + t * (p.columns / kBlock));
+      } else if (p.type == gguf::TensorType::kBF16) {
+        out = dot_in_pairs(row.weights, x.data() + t * p.columns);
+      } else {
+        out = dot_in_order(row.weights, x.data() + t * p.columns);
+      }
     }
   }
   return y;

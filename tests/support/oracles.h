@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <vector>
 
 #include "support/matrices.h"
 
@@ -145,43 +146,55 @@ float sum_in_lanes(std::size_t n, F&& f) {
   return sum_of_lanes(lane);
 }
 
-/// Row times x for BF16: pairs of columns to the 16 lanes in turn, x rounded to BF16, both filled
-/// up with zeros to a multiple of 32.
-inline float dot_in_pairs(const std::byte* row, std::size_t columns, const float* x) {
+/// A row of a matrix as numbers: float types have weights, quantized types integers and the f16
+/// scale of every 32 of them.
+struct DecodedRow {
+  std::vector<float> weights;
+  std::vector<int> integers;
+  std::vector<float> scales;
+};
+
+inline DecodedRow decode_row(gguf::TensorType type, const std::byte* row, std::size_t columns) {
+  DecodedRow out;
+  for (std::size_t k = 0; k < columns; ++k) {
+    if (is_quantized(type)) {
+      out.integers.push_back(integer_weight(type, row, k).product());
+      if (k % 32 == 0) out.scales.push_back(static_cast<float>(weight_scale(type, row, k)));
+    } else {
+      out.weights.push_back(static_cast<float>(weight_value(type, row, k)));
+    }
+  }
+  return out;
+}
+
+/// Row times x: one fma an element, in order.
+inline float dot_in_order(const std::vector<float>& w, const float* x) {
+  float acc = 0;
+  for (std::size_t k = 0; k < w.size(); ++k) acc = std::fma(w[k], x[k], acc);
+  return acc;
+}
+
+/// Row times x for BF16, x being rounded already: pairs of columns to the 16 lanes in turn, both
+/// filled up with zeros to a multiple of 32.
+inline float dot_in_pairs(const std::vector<float>& w, const float* x) {
   float lane[16] = {};
-  for (std::size_t pair = 0; 2 * pair < (columns + 31) / 32 * 32; ++pair) {
+  for (std::size_t pair = 0; 2 * pair < (w.size() + 31) / 32 * 32; ++pair) {
     for (std::size_t k = 2 * pair; k < 2 * pair + 2; ++k) {
-      const bool inside = k < columns;
-      const double w = inside ? weight_value(gguf::TensorType::kBF16, row, k) : 0.0;
-      const float xk = inside ? round_to_bits(x[k], 8) : 0.0f;
-      lane[pair % 16] = std::fma(static_cast<float>(w), xk, lane[pair % 16]);
+      const bool inside = k < w.size();
+      float& sum = lane[pair % 16];
+      sum = std::fma(inside ? w[k] : 0.0f, inside ? x[k] : 0.0f, sum);
     }
   }
   return sum_of_lanes(lane);
 }
 
-/// Row times x for float types: one fma an element, in order, but for BF16.
-inline float expected_dot(gguf::TensorType type, const std::byte* row, std::size_t columns,
-                          const float* x) {
-  if (type == gguf::TensorType::kBF16) return dot_in_pairs(row, columns, x);
-  float acc = 0;
-  for (std::size_t k = 0; k < columns; ++k) {
-    acc = std::fma(static_cast<float>(weight_value(type, row, k)), x[k], acc);
-  }
-  return acc;
-}
-
 /// Row times x for quantized types: an exact sum for every 32 elements, then one fma.
-inline float expected_dot(gguf::TensorType type, const std::byte* row, std::size_t columns,
-                          const QuantizedBlock* x) {
+inline float dot_in_blocks(const DecodedRow& row, const QuantizedBlock* x) {
   float acc = 0;
-  for (std::size_t b = 0; b < columns / kBlock; ++b) {
+  for (std::size_t b = 0; b < row.scales.size(); ++b) {
     std::int64_t dot = 0;
-    for (std::size_t i = 0; i < kBlock; ++i) {
-      dot += integer_weight(type, row, b * kBlock + i).product() * x[b].q[i];
-    }
-    const float scale = static_cast<float>(weight_scale(type, row, b * kBlock)) * x[b].scale;
-    acc = std::fma(scale, static_cast<float>(dot), acc);
+    for (std::size_t i = 0; i < kBlock; ++i) dot += row.integers[b * kBlock + i] * x[b].q[i];
+    acc = std::fma(row.scales[b] * x[b].scale, static_cast<float>(dot), acc);
   }
   return acc;
 }
