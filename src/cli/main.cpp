@@ -53,6 +53,7 @@ int run(int argc, char** argv) {
 
   Action action;
   add_generate(app, action);
+  add_bench(app, action);
   add_verify(app, action);
   add_tokenize(app, action);
   add_detokenize(app, action);

@@ -54,18 +54,18 @@ inline Kind any_kind(Draw& draw) {
 }
 
 inline float make_float(Draw& draw, Kind kind) {
-  using Limits = std::numeric_limits<float>;
-  constexpr float specials[] = {Limits::quiet_NaN(),
-                                -Limits::quiet_NaN(),
-                                Limits::infinity(),
-                                -Limits::infinity(),
-                                Limits::denorm_min(),
-                                -Limits::denorm_min(),
-                                Limits::max(),
-                                -Limits::max(),
+  using Float = std::numeric_limits<float>;
+  constexpr float specials[] = {Float::quiet_NaN(),
+                                -Float::quiet_NaN(),
+                                Float::infinity(),
+                                -Float::infinity(),
+                                Float::denorm_min(),
+                                -Float::denorm_min(),
+                                Float::max(),
+                                -Float::max(),
                                 -0.0f,
                                 0.0f,
-                                Limits::min(),
+                                Float::min(),
                                 1e-40f};
   constexpr float few[] = {-1.0f, -0.0f, 0.0f, 1.0f};
   switch (kind) {
