@@ -58,7 +58,9 @@ RC_GTEST_PROP(StreamLaw, AContinuationIsTheRestOfTheText, ()) {
   const PlainVocab vocab = grown_vocab(*rc::gen::arbitrary<Bytes>());
   const Tokenizer tokenizer = tokenizer_of(vocab);
   Ids ids = {vocab.id_of("a")};  // a beginning that prints
-  RC_PRE(ids[0] != kNoToken && vocab.tokens[static_cast<std::size_t>(ids[0])].type == 1);
+  const bool ordinary =
+      ids[0] != kNoToken && vocab.tokens[static_cast<std::size_t>(ids[0])].type == 1;
+  RC_PRE(ordinary);
   const Ids more = *ids_of(vocab);
   TextStream stream(tokenizer, false);
   std::string out = "a";

@@ -41,10 +41,10 @@ void check(std::string_view bytes, std::string& whole, std::string& apart) {
 TEST(Utf8Law, AllStringsOfUpToThreeBytes) {
   std::string whole, apart;
   std::array<char, 3> bytes{};
-  // In the ordinary run the third byte takes the values at which a decision changes, and some.
+  // In the ordinary run the third byte takes the values about which decisions change.
   std::vector<unsigned> thirds;
   for (unsigned c = 0; c < 256; ++c) {
-    if (exhaustive() || c % 16 == 0 || c % 16 == 15) thirds.push_back(c);
+    if (exhaustive() || c == 0x7F || (c >= 0x80 && c % 16 == 0) || c == 0xBF) thirds.push_back(c);
   }
   for (unsigned a = 0; a < 256; ++a) {
     bytes[0] = static_cast<char>(a);
@@ -100,7 +100,7 @@ RC_GTEST_PROP(Utf8Law, RepairIsTheDefinitionAndWellFormedAndIdempotent, ()) {
 }
 
 RC_GTEST_PROP(Utf8Law, NeitherCutsNorOrderOfPushesMatter, ()) {
-  const std::vector<std::string> pieces = *rc::gen::container<std::vector<std::string>>(bytes());
+  const auto pieces = *rc::gen::scale(0.4, rc::gen::container<std::vector<std::string>>(bytes()));
   Utf8Repairer repairer;
   std::string all, out;
   for (const std::string& piece : pieces) {

@@ -316,13 +316,25 @@ TEST(Spm, UserDefinedTokensWithSpacesOrMarks) {
 
 // ---- Size and threads ---------------------------------------------------------------------------
 
-TEST(Spm, FourMebibytesOfOneLetter) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::size_t kLong = std::size_t{256} << 10;  // every access is checked: slow
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr std::size_t kLong = std::size_t{256} << 10;
+#else
+constexpr std::size_t kLong = std::size_t{4} << 20;
+#endif
+#else
+constexpr std::size_t kLong = std::size_t{4} << 20;
+#endif
+
+TEST(Spm, MebibytesOfOneLetter) {
   PlainVocab vocab = vocab_of({kMark, "a"});
   for (std::size_t n = 2; n <= 16; n *= 2) {
     vocab.tokens.push_back({std::string(n, 'a'), -static_cast<float>(n), 1});
   }
   const Tokenizer t = tokenizer_of(vocab);
-  const std::string text(std::size_t{4} << 20, 'a');
+  const std::string text(kLong, 'a');
   const Ids ids = t.encode(text, false);
   ASSERT_EQ(ids.size(), 1 + text.size() / 16);
   EXPECT_EQ(ids[0], vocab.id_of(kMark));
@@ -330,12 +342,12 @@ TEST(Spm, FourMebibytesOfOneLetter) {
   EXPECT_EQ(t.decode(ids), text);
 }
 
-TEST(Spm, FourMebibytesOfSpacesAndOfWords) {
+TEST(Spm, MebibytesOfSpacesAndOfWords) {
   const Tokenizer t = tokenizer_of(vocab_of({kMark, "a", kMark + kMark, kMark + "a"}));
-  const std::string spaces(std::size_t{4} << 20, ' ');
+  const std::string spaces(kLong, ' ');
   EXPECT_EQ(t.encode(spaces, false).size(), (spaces.size() + 1 + 1) / 2);
   std::string words;
-  while (words.size() < (std::size_t{4} << 20)) words += " a";
+  while (words.size() < kLong) words += " a";
   words.erase(0, 1);
   EXPECT_EQ(t.encode(words, false), Ids((words.size() + 1) / 2, 262));
 }
@@ -347,7 +359,7 @@ TEST(Spm, ThousandsOfUserDefinedTokensAndALongText) {
   }
   const Tokenizer t = tokenizer_of(vocab);
   std::string text;
-  while (text.size() < (std::size_t{1} << 20)) text += "aaaa <unused <unused42> <unusedd>";
+  while (text.size() < kLong / 4) text += "aaaa <unused <unused42> <unusedd>";
   const Ids ids = t.encode(text, false);
   EXPECT_EQ(static_cast<std::size_t>(std::count(ids.begin(), ids.end(), vocab.id_of("<unused42>"))),
             text.size() / 33);
