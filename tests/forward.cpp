@@ -168,7 +168,7 @@ TEST_F(Sessions, RewindAndReplayIsTheSamePrompt) {
   const auto other = random_ids(20, shape_.vocab, 7);
   const auto expected = run(model_, {.threads = 1}, ids);
   auto session = Session::create(model_, {.threads = 2});
-  for (const std::size_t keep : {0, 1, 15, 16, 17, 29}) {
+  for (const std::size_t keep : {0u, 1u, 15u, 16u, 17u, 29u}) {
     session->rewind(0);
     ASSERT_TRUE(session->prefill(std::span(ids).first(keep)).ok());
     ASSERT_TRUE(session->prefill(other).ok());

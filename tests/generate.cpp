@@ -56,8 +56,8 @@ TEST_F(Generate, IsTheSameOnEveryIsaThreadCountAndBatch) {
     for (const Kernels* table : supported_kernels()) {
       const ForcedIsa isa(table->name);
       const auto other = Model::load(builtin_model());
-      for (const std::size_t threads : {1, 2}) {
-        for (const std::size_t batch : {1, 7, 512}) {
+      for (const std::size_t threads : {1u, 2u}) {
+        for (const std::size_t batch : {1u, 7u, 512u}) {
           auto s = Session::create(*other, {.context = 256, .batch = batch, .threads = threads});
           auto result = generate(
               *s, prompt(),

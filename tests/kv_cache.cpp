@@ -61,7 +61,7 @@ void expect_equal(const KvCache& cache, const Config& c, const std::map<Place, f
 TEST(KvCache, HoldsWhatWasStoredLast) {
   for (const Kernels* table : tables()) {
     for (const CacheType type : {CacheType::kF16, CacheType::kF32}) {
-      for (const std::size_t head_dim : {2, 6, 16, 40, 80}) {
+      for (const std::size_t head_dim : {2u, 6u, 16u, 40u, 80u}) {
         const Config c = shape(2, 3, head_dim);
         auto cache = KvCache::create(c, *table, 37, type);
         ASSERT_TRUE(cache.ok());

@@ -27,7 +27,7 @@ TEST(ShareOf, CoversEverythingOnceAndEvenly) {
 }
 
 TEST(ThreadTeam, RunsEveryMemberOnceAndReturnsWhenAllHave) {
-  for (const std::size_t size : {1, 2, 3, 8, 33}) {
+  for (const std::size_t size : {1u, 2u, 3u, 8u, 33u}) {
     auto team = ThreadTeam::create(size);
     ASSERT_TRUE(team.ok());
     ASSERT_EQ((*team)->size(), size);
@@ -40,7 +40,7 @@ TEST(ThreadTeam, RunsEveryMemberOnceAndReturnsWhenAllHave) {
 }
 
 TEST(ThreadTeam, WhatWasWrittenBeforeABarrierIsSeenAfterIt) {
-  for (const std::size_t size : {2, 5}) {
+  for (const std::size_t size : {2u, 5u}) {
     auto team = ThreadTeam::create(size);
     ASSERT_TRUE(team.ok());
     std::vector<std::size_t> cell(size);
