@@ -52,7 +52,7 @@ constexpr std::size_t kFourSteps = 4 * 128 + 3;
 
 TEST(Argmax, NothingToChooseFrom) {
   EXPECT_TRUE(all_give({npos, false}, nullptr, 0));
-  for (std::size_t n : {1, 2, 7, 8, 15, 16, 17, 127, 128, 129, 511, 512, 513, 2000}) {
+  for (std::size_t n : {1u, 2u, 7u, 8u, 15u, 16u, 17u, 127u, 128u, 129u, 511u, 512u, 513u, 2000u}) {
     EXPECT_TRUE(all_give({npos, true}, std::vector<float>(n, kNan)));
     EXPECT_TRUE(all_give({0, false}, std::vector<float>(n, -kInf)));
     EXPECT_TRUE(all_give({0, false}, std::vector<float>(n, kInf)));
@@ -80,7 +80,7 @@ TEST(Argmax, AFallenNumberBesideANanIsFound) {
   std::vector<float> x(1100, 0.0f);
   for (std::size_t i = 0; i < x.size(); ++i) {
     x[i] = 1.0f;
-    for (std::size_t lane : {8, 16, 24, 32, 64, 128, 512}) {
+    for (std::size_t lane : {8u, 16u, 24u, 32u, 64u, 128u, 512u}) {
       if (i >= lane) x[i - lane] = kNan;
       if (i + lane < x.size()) x[i + lane] = kNan;
       ASSERT_TRUE(all_give({i, true}, x)) << "maximum at " << i << ", NaN " << lane << " away";
@@ -140,7 +140,7 @@ TEST(Argmax, EveryStringOfSpecialFloats) {
 }
 
 TEST(Argmax, TiesGoToTheFirstAtEveryPairOfPlaces) {
-  for (std::size_t n : {2, 3, 9, 17, 33, 67}) {
+  for (std::size_t n : {2u, 3u, 9u, 17u, 33u, 67u}) {
     std::vector<float> x(n, -1.0f);
     for (std::size_t i = 0; i < n; ++i) {
       for (std::size_t j = i + 1; j < n; ++j) {
@@ -176,7 +176,7 @@ TEST(Argmax, EveryLengthEndsAndBeginsOnAForbiddenPage) {
   using Side = Guarded<float>::Side;
   std::vector<std::size_t> lengths;
   for (std::size_t n = 0; n <= kFourSteps; ++n) lengths.push_back(n);
-  for (std::size_t blocks : {2, 3, 8}) {
+  for (std::size_t blocks : {2u, 3u, 8u}) {
     for (std::size_t n = blocks * kBlockFloats - 3; n <= blocks * kBlockFloats + 17; ++n) {
       lengths.push_back(n);
     }
