@@ -52,7 +52,7 @@ void encode(benchmark::State& state, const Tokenizer& tokenizer, const std::stri
     benchmark::DoNotOptimize(ids.data());
     tokens = ids.size();
   }
-  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * text.size()));
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(text.size()));
   state.counters["bytes/token"] = static_cast<double>(text.size()) / static_cast<double>(tokens);
   state.counters["tok/s"] =
       benchmark::Counter(static_cast<double>(tokens) * static_cast<double>(state.iterations()),
@@ -66,7 +66,7 @@ void decode(benchmark::State& state, const Tokenizer& tokenizer) {
     return;
   }
   for (auto step : state) benchmark::DoNotOptimize(tokenizer.decode(ids).data());
-  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * english().size()));
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(english().size()));
 }
 
 void load_model(benchmark::State& state, const std::string& model) {

@@ -46,7 +46,7 @@ void push(benchmark::State& state, const std::string& text) {
   const auto tokens = static_cast<double>(ids.size());
   state.counters["time/token"] = benchmark::Counter(
       tokens, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
-  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * text.size()));
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(text.size()));
 }
 
 BENCHMARK_CAPTURE(push, english, read(std::string(PRUMO_SOURCE_DIR) + "/tests/data/heldout.txt"));

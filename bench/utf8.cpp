@@ -22,7 +22,7 @@ void repair(benchmark::State& state, const std::string& text) {
     prumo::utf8_repair(text, out);
     benchmark::DoNotOptimize(out.data());
   }
-  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * text.size()));
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(text.size()));
 }
 
 BENCHMARK_CAPTURE(repair, ascii, repeated("And God said, Let there be light: "));

@@ -104,7 +104,7 @@ TEST(TileMax, EveryPlaceAndItsNeighbours) {
   for (std::size_t i = 0; i < x.size(); ++i) {
     x[i] = 1.0f;
     ASSERT_TRUE(all_give(oracle(x.data(), x.size()), x)) << "maximum at " << i;
-    for (std::size_t away : {1, 8, 16, 32, 48}) {
+    for (std::size_t away : {1u, 8u, 16u, 32u, 48u}) {
       if (i + away >= x.size()) continue;
       x[i + away] = kNan;
       ASSERT_TRUE(all_give(oracle(x.data(), x.size()), x)) << "maximum at " << i << " before a NaN";
@@ -122,7 +122,7 @@ TEST(TileMax, EveryPairOfSpecialFloatsInEveryTile) {
   for (float background : {-kInf, -2.0f, kNan}) {
     for (float a : kSpecialFloats) {
       for (float b : kSpecialFloats) {
-        for (std::size_t away : {1, 4, 15, 16, 40}) {
+        for (std::size_t away : {1u, 4u, 15u, 16u, 40u}) {
           std::vector<float> x(2 * kTile + 10, background);
           for (std::size_t begin = 0; begin < x.size(); begin += kTile) {
             x[begin + 3] = a;

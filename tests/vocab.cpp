@@ -133,7 +133,7 @@ TEST(Vocab, TokensMustBeStringsAndSome) {
 
 TEST(Vocab, ScoresMustBeOneF32AToken) {
   expect_error(Parts().without("scores"), "scores", "order of merges");
-  for (const std::size_t n : {0, 5, 7}) {
+  for (const std::size_t n : {0u, 5u, 7u}) {
     Parts parts;
     parts.scores.resize(n);
     expect_error(parts.all(), "scores", std::to_string(n) + " scores for 6 tokens");
@@ -157,7 +157,7 @@ TEST(Vocab, AScoreMayBeInfiniteButNotNaN) {
 }
 
 TEST(Vocab, TypesMustBeOneI32AToken) {
-  for (const std::size_t n : {0, 5, 7}) {
+  for (const std::size_t n : {0u, 5u, 7u}) {
     Parts parts;
     parts.types.resize(n, 1);
     expect_error(parts.all(), "token_type", std::to_string(n) + " types for 6 tokens");
