@@ -26,13 +26,15 @@ struct Options {
   std::string prompts = "128";
   std::string generates = "32";
   std::string threads;
-  std::string depths = "0";
+  std::string depths;
   std::size_t repetitions = 5;
   std::size_t batch = 512;
   std::uint64_t seed = 1;
   std::string output = "table";
   std::string write;
 };
+
+constexpr const char* kDepths = "0,1024";  // where the model's context has room for them
 
 // What is said of the model in every row.
 struct About {
@@ -174,11 +176,13 @@ Result<BenchPlan> plan_of(const Options& options) {
   if (!prompts) return prompts.error();
   const auto generates = parse_list("--gen", options.generates, 0, kMost);
   if (!generates) return generates.error();
-  const auto depths = parse_list("--depth", options.depths, 0, kMost);
+  const auto depths =
+      parse_list("--depth", options.depths.empty() ? kDepths : options.depths, 0, kMost);
   if (!depths) return depths.error();
-  const auto threads = options.threads.empty()
-                           ? Result(std::vector<std::uint64_t>{usable_cores()})
-                           : parse_list("--threads", options.threads, 1, ThreadTeam::kMaxThreads);
+  std::string usual = "1";
+  if (usable_cores() > 1) usual += fmt::format(",{}", usable_cores());
+  const auto threads = parse_list("--threads", options.threads.empty() ? usual : options.threads, 1,
+                                  ThreadTeam::kMaxThreads);
   if (!threads) return threads.error();
   if (options.repetitions == 0) return usage("--repetitions", "At least 1 repetition is needed");
   BenchPlan plan{{}, options.repetitions, options.batch, options.seed};
@@ -206,7 +210,7 @@ int save(const std::string& path, std::span<const std::byte> bytes) {
 }
 
 int run(const Options& options) {
-  const auto plan = plan_of(options);
+  auto plan = plan_of(options);
   if (!plan) return fail(plan.error());
   if (!options.write.empty() && options.synthetic.empty()) {
     return fail(usage("--write", "Only a synthetic model can be saved; add --synthetic SHAPE"));
@@ -228,6 +232,11 @@ int run(const Options& options) {
       image.empty() ? load_model(options.model, most_threads) : Model::load(image, most_threads);
   if (!model) return fail(model.error());
   const std::uint64_t load_ns = now_ns() - start;
+  if (options.depths.empty()) {
+    std::erase_if(plan->tests, [&](const BenchTest& test) {
+      return test.depth > 0 && test.depth + test.tokens() > model->context_length();
+    });
+  }
   About about = describe(options, *model, image);
   about.load_ns = load_ns;
   const auto results = run_bench(*model, *plan);
@@ -249,17 +258,21 @@ void add_bench(CLI::App& app, Action& action) {
   };
   list("-p,--prompt", options->prompts, "Tokens of a prompt, read at once; 0: none");
   list("-n,--gen", options->generates, "Tokens written, one by one; 0: none");
-  list("-d,--depth", options->depths, "Tokens already in the context");
-  verb->add_option("-t,--threads", options->threads, "Threads; without it, one a core")
+  verb->add_option("-d,--depth", options->depths, "Tokens already in the context")
+      ->type_name("LIST=0,1024");
+  verb->add_option("-t,--threads", options->threads, "Threads; without it, 1 and one a core")
       ->type_name("LIST");
   verb->add_option("-r,--repetitions", options->repetitions, "Samples a test, after a warm-up")
       ->type_name("N")
+      ->check(kWhole)
       ->capture_default_str();
   verb->add_option("--batch", options->batch, "Tokens of a prompt computed at once")
       ->type_name("N")
+      ->check(kWhole)
       ->capture_default_str();
   verb->add_option("--seed", options->seed, "Of token ids and synthetic weights")
       ->type_name("S")
+      ->check(kWhole)
       ->capture_default_str();
   verb->add_option("-o,--output", options->output, "table, json, jsonl, csv or md")
       ->type_name("FORMAT=table")
@@ -272,7 +285,7 @@ void add_bench(CLI::App& app, Action& action) {
       "without an output matrix.\n\n"
       "t/s is tokens over the median time; mad is the median distance from it. GB/s is\n"
       "weights and KV cache read while writing; share is how much of the bandwidth\n"
-      "(or, for a prompt, of the int8 peak, AVX-512 VNNI only) measured in the same run.\n\n"
+      "(or, for a prompt, of the int8 peak; AVX-512 only) measured in the same run.\n\n"
       "Examples:\n"
       "  prumo bench -t 1,2 -d 0,1024\n"
       "  prumo bench --synthetic 576x30:9:3:1536:49152:Q8_0 -o json\n"

@@ -253,6 +253,7 @@ void add_choice(CLI::App& verb, Options& options) {
       ->capture_default_str();
   verb.add_option("--top-k", options.sampler.top_k, "Choose among the K most likely; 0: all")
       ->type_name("K")
+      ->check(kWhole)
       ->capture_default_str();
   verb.add_option("--top-p", options.sampler.top_p,
                   "Choose among the likeliest, until they sum to P")
@@ -264,6 +265,7 @@ void add_choice(CLI::App& verb, Options& options) {
       ->capture_default_str();
   verb.add_option("--seed", options.sampler.seed, "Same seed, same text")
       ->type_name("S")
+      ->check(kWhole)
       ->capture_default_str();
 }
 
@@ -276,6 +278,7 @@ void add_generate(CLI::App& app, Action& action) {
   add_prompt(*verb, options, action);
   verb->add_option("-n,--tokens", options->tokens, "Make at most N tokens, at least 1")
       ->type_name("N")
+      ->check(kWhole)
       ->capture_default_str();
   add_choice(*verb, *options);
   verb->add_option("--stop", options->stop, "End before TEXT appears; may be given again")
@@ -286,9 +289,11 @@ void add_generate(CLI::App& app, Action& action) {
   verb->add_flag("--ignore-eos", options->ignore_eos, "Go on past the model's end tokens");
   verb->add_option("-t,--threads", options->threads, "Threads, at most 256; 0: one a core")
       ->type_name("N")
+      ->check(kWhole)
       ->capture_default_str();
   verb->add_option("--batch", options->batch, "Tokens of the prompt computed at once")
       ->type_name("N")
+      ->check(kWhole)
       ->capture_default_str();
   verb->add_option("--cache", options->cache, "Elements of the KV cache: f16 or f32")
       ->type_name("TYPE")
@@ -297,6 +302,7 @@ void add_generate(CLI::App& app, Action& action) {
   verb->add_option("-c,--context", options->context,
                    "Tokens to make room for; 0: what prompt and -n need")
       ->type_name("N")
+      ->check(kWhole)
       ->capture_default_str();
   verb->add_flag("--json", options->json, "Print one JSON object instead of the text");
   verb->add_flag("--logits", options->logits, "With --json: the logits after the prompt, too");

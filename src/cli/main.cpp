@@ -16,7 +16,8 @@ Examples:
   prumo bench -m model.gguf
   prumo verify
 
-'prumo VERB --help' has each verb's options. Without -m the built-in model serves.
+'prumo VERB --help' has each verb's options. Without -m the built-in model
+serves.
 PRUMO_ISA=scalar, avx2 or avx512 forces an instruction set; no bit of the output
 changes with it.
 

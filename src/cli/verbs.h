@@ -18,6 +18,14 @@ void add_tokenize(CLI::App& app, Action& action);
 void add_detokenize(CLI::App& app, Action& action);
 void add_info(CLI::App& app, Action& action);
 
+/// Digits and nothing else: CLI11 reads "-1" as a very large number.
+inline const CLI::Validator kWhole(
+    [](std::string& text) {
+      const bool digits = !text.empty() && text.find_first_not_of("0123456789") == text.npos;
+      return digits ? std::string() : "'" + text + "' is no whole number of 0 or more";
+    },
+    "");
+
 /// -m FILE, for the verbs that take a model.
 inline CLI::Option* add_model_option(CLI::App& verb, std::string& path) {
   return verb

@@ -148,11 +148,12 @@ void add_verify(CLI::App& app, Action& action) {
       ->capture_default_str();
   verb->add_option("--seed", options->seed, "Of the random inputs")
       ->type_name("S")
+      ->check(kWhole)
       ->capture_default_str();
   verb->add_option("--kernel", options->kernel, "This kernel only")->type_name("NAME");
   verb->add_option("--input", options->input, "With --kernel: this input only")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber);
+      ->check(kWhole);
   verb->footer(
       "\nRandom and special inputs (NaN, infinities, denormals, ties, odd lengths) go to\n"
       "every instruction set that this processor runs; every bit must be the same. Exit\n"

@@ -194,7 +194,8 @@ struct Check<&Kernels::merge> {
     args.sum = sum.data();
     args.out = out.data();
     return first_difference(tables, [&](const Kernels& k) {
-      Answer answer{std::vector<float>(args.head_dim), {}};
+      Answer answer;
+      answer.floats.resize(args.head_dim);
       MergeArgs own = args;
       own.y = answer.floats.data();
       k.merge(own);
