@@ -234,7 +234,7 @@ class AuditRun {
          {"allocate", "2 logits allocated in the loop", figure_of(allocate), std::nullopt}});
     add("sampler", "3 of that, the sampler (sorting)", figure_of(sort), figure_of(sample));
     add("argmax", "5 scalar argmax, SIMD argmax", figure_of(slow), figure_of(fast));
-    if (out_.model.quadratic) {
+    if (out_.model.quadratic && !quick_) {
       std::vector<Candidate> all = SortingSampler::probabilities({logits, n});
       out_.quadratic_ns = ns_per_call(1, [&] { quadratic_sort(all); });
     }

@@ -13,6 +13,7 @@ namespace prumo::bench {
 
 /// "1.23 ms": three digits.
 inline std::string human_ns(double ns) {
+  if (ns == 0) return "0 ns";
   const char* unit = "ns";
   for (const char* next : {"us", "ms", "s"}) {
     if (ns < 999.5) break;
