@@ -9,9 +9,9 @@
 
 #include "gguf/writer.h"
 #include "support/check.h"
+#include "support/counting_new.h"
 #include "support/gguf_mutator.h"
 #include "support/gguf_oracle.h"
-#include "support/counting_new.h"
 
 namespace prumo::fuzz {
 namespace {

@@ -11,11 +11,11 @@
 #include <set>
 
 #include "base/mapped_file.h"
+#include "support/counting_new.h"
 #include "support/gguf_builder.h"
 #include "support/gguf_malformed.h"
 #include "support/gguf_oracle.h"
 #include "support/guarded.h"
-#include "support/counting_new.h"
 
 namespace prumo::gguf {
 namespace {

@@ -14,9 +14,9 @@
 #include <iterator>
 
 #include "base/mapped_file.h"
+#include "support/counting_new.h"
 #include "support/gguf_builder.h"
 #include "support/gguf_malformed.h"
-#include "support/counting_new.h"
 
 namespace prumo::gguf {
 namespace {
