@@ -21,7 +21,7 @@ inline std::vector<float> draw_finite(std::size_t n) {
 }
 /// A multiple of 2^-10 in [-64, 64]: 16 bits, so that sums of a few are exact.
 inline rc::Gen<float> coarse_float() {
-  return rc::gen::map(rc::gen::inRange(-65536, 65537),
+  return rc::gen::map(full_range(rc::gen::inRange(-65536, 65537)),
                       [](int i) { return static_cast<float>(i) * 0x1p-10f; });
 }
 inline std::vector<float> draw_coarse(std::size_t n) {

@@ -1,0 +1,14 @@
+// silu(gate) * up of any vectors: every table against the formula.
+#include "support/floats_of.h"
+#include "support/vector_laws.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace prumo;
+  fuzz::Input in(data, size);
+  const std::size_t n = in.size() / 8 < 300 ? in.size() / 8 : 300;
+  const auto gate = fuzz::take_floats(in, n);
+  const auto up = fuzz::take_floats(in, n);
+  const std::string fault = testing::swiglu_law(gate, up);
+  CHECK(fault.empty(), fault);
+  return 0;
+}
