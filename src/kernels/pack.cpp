@@ -105,6 +105,7 @@ void pack_panels(gguf::TensorType type, const std::byte* file, std::size_t rows,
                  std::size_t columns, std::size_t panel_begin, std::size_t panel_end,
                  std::byte* out) {
   const PanelLayout layout = panel_layout(type, columns);
+  if (layout.stride == 0) return;  // no columns
   const Pieces pieces = pieces_of(type, layout);
   const gguf::TypeTraits& traits = gguf::type_traits(type);
   const std::size_t blocks = columns / traits.elements;
