@@ -12,8 +12,8 @@ gguf::TensorType draw_type() {
       std::vector<gguf::TensorType>(kTensorTypes.begin(), kTensorTypes.end()));
 }
 std::vector<std::byte> draw_row(gguf::TensorType type, std::size_t blocks) {
-  const auto bytes = *vector_of(blocks * block_format(type).bytes,
-                                full_range(rc::gen::arbitrary<std::uint8_t>()));
+  const auto bytes =
+      *vector_of(blocks * block_format(type).bytes, full_range(rc::gen::arbitrary<std::uint8_t>()));
   std::vector<std::byte> out;
   for (std::uint8_t b : bytes) out.push_back(std::byte{b});
   return out;

@@ -92,13 +92,15 @@ TEST(Merge, JoinsRangesIntoTheSoftmaxOfAllKeys) {
     for (std::size_t d = 0; d < head_dim; ++d) {
       double sum = 0, out = 0, size = 0, largest_t = 0;
       for (const Attention& a : parts) {
+        const std::vector<float> keys = a.keys();
+        const std::vector<float> values = a.values();
         for (std::size_t k = 0; k < n_keys; ++k) {
           double score = 0;
           for (std::size_t i = 0; i < head_dim; ++i) {
-            score += static_cast<double>(a.key(k * head_dim + i)) * static_cast<double>(a.q[i]);
+            score += static_cast<double>(keys[k * head_dim + i]) * static_cast<double>(a.q[i]);
           }
           const double t = score * static_cast<double>(m.scale);
-          const double v = static_cast<double>(a.value(k * head_dim + d));
+          const double v = static_cast<double>(values[k * head_dim + d]);
           sum += std::exp(t);
           out += std::exp(t) * v;
           size += std::exp(t) * std::fabs(v);

@@ -25,11 +25,16 @@ struct Attention {
            std::to_string(head_dim) + ", value_stride " + std::to_string(value_stride) +
            ", n_keys " + std::to_string(n_keys) + (side == Side::kLeft ? ", left" : ", right");
   }
-  [[nodiscard]] float key(std::size_t i) const {
-    return half ? static_cast<float>(half_value(keys_f16[i])) : keys_f32[i];
+  [[nodiscard]] std::vector<float> keys() const { return half ? widened(keys_f16) : keys_f32; }
+  [[nodiscard]] std::vector<float> values() const {
+    return half ? widened(values_f16) : values_f32;
   }
-  [[nodiscard]] float value(std::size_t i) const {
-    return half ? static_cast<float>(half_value(values_f16[i])) : values_f32[i];
+
+ private:
+  static std::vector<float> widened(const std::vector<std::uint16_t>& halves) {
+    std::vector<float> out;
+    for (std::uint16_t h : halves) out.push_back(static_cast<float>(half_value(h)));
+    return out;
   }
 };
 
@@ -67,12 +72,14 @@ struct Attended {
 /// fma a key in order; the columns between head_dim and value_stride hold what zero values give.
 inline Attended expected_attention(const Attention& a) {
   Attended result;
+  const std::vector<float> keys = a.keys();
+  const std::vector<float> values = a.values();
   std::vector<float> scores(a.n_keys);
   for (std::size_t h = 0; h < a.heads; ++h) {
     for (std::size_t k = 0; k < a.n_keys; ++k) {
       float score = 0;
       for (std::size_t d = 0; d < a.head_dim; ++d) {
-        score = std::fma(a.key(k * a.head_dim + d), a.q[h * a.head_dim + d], score);
+        score = std::fma(keys[k * a.head_dim + d], a.q[h * a.head_dim + d], score);
       }
       scores[k] = score;
     }
@@ -82,7 +89,7 @@ inline Attended expected_attention(const Attention& a) {
     for (std::size_t d = 0; d < a.value_stride; ++d) {
       float out = 0;
       for (std::size_t k = 0; k < a.n_keys; ++k) {
-        const float value = d < a.head_dim ? a.value(k * a.head_dim + d) : 0.0f;
+        const float value = d < a.head_dim ? values[k * a.head_dim + d] : 0.0f;
         out = std::fma(p.y[k], value, out);
       }
       result.out.push_back(out);

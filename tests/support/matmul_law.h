@@ -83,16 +83,18 @@ inline bool is_promised(const Product& p, std::size_t i) {
   return column >= p.panel_begin * kPanelRows && column < p.panel_end * kPanelRows;
 }
 
-/// Packs, lays every argument beside a guard page, calls the table's kernel, and looks at the
-/// canaries.
-inline Answer multiply(const Kernels& table, const Product& p) {
-  static Stage panels_stage;
+/// Packs the matrix beside a guard page. The panels last until the next product is packed.
+inline const std::byte* packed(const Product& p) {
+  static Stage stage;
+  std::byte* panels = stage.room<std::byte>(packed_bytes(p.type, p.rows, p.columns), p.side);
+  pack_panels(p.type, p.file.data(), p.rows, p.columns, 0, p.panels(), panels);
+  return panels;
+}
+
+/// Lays x and y beside guard pages, calls the table's kernel, and looks at the canaries.
+inline Answer multiply(const Kernels& table, const Product& p, const std::byte* panels) {
   static Stage x_stage;
   static Output y_stage;
-  const std::size_t packed_size = packed_bytes(p.type, p.rows, p.columns);
-  std::byte* panels = panels_stage.room<std::byte>(packed_size, p.side);
-  pack_panels(p.type, p.file.data(), p.rows, p.columns, 0, p.panels(), panels);
-
   MatmulArgs args{};
   args.panels = panels;
   args.panel_begin = p.panel_begin;
@@ -120,6 +122,10 @@ inline Answer multiply(const Kernels& table, const Product& p) {
     }
   }
   return out;
+}
+
+inline Answer multiply(const Kernels& table, const Product& p) {
+  return multiply(table, p, packed(p));
 }
 
 /// The product by the oracle, from the file's bytes; canaries where nothing is promised.
@@ -153,8 +159,9 @@ inline std::vector<float> expected_product(const Product& p) {
 /// Every table gives the oracle's bits and writes nothing else.
 inline std::string product_law(const Product& p) {
   const std::vector<float> expected = expected_product(p);
+  const std::byte* panels = packed(p);
   for (const Kernels* table : tables()) {
-    const Answer answer = multiply(*table, p);
+    const Answer answer = multiply(*table, p, panels);
     std::string fault = answer.fault;
     if (fault.empty()) fault = difference(answer.y.data(), expected.data(), expected.size());
     if (!fault.empty()) return std::string(table->name) + ": " + p.name() + ": " + fault;
@@ -164,10 +171,11 @@ inline std::string product_law(const Product& p) {
 
 /// A batch of n tokens gives what n calls of one token give.
 inline std::string batch_law(const Product& p) {
+  const std::byte* panels = packed(p);
   for (const Kernels* table : tables()) {
-    const Answer whole = multiply(*table, p);
+    const Answer whole = multiply(*table, p, panels);
     for (std::size_t t = 0; t < p.tokens; ++t) {
-      const Answer one = multiply(*table, some_tokens(p, t, t + 1));
+      const Answer one = multiply(*table, some_tokens(p, t, t + 1), panels);
       const std::string fault =
           difference(one.y.data(), whole.y.data() + t * p.y_stride, one.y.size());
       if (!fault.empty()) {
@@ -181,13 +189,14 @@ inline std::string batch_law(const Product& p) {
 
 /// Cutting the panels in two at `cut` changes nothing.
 inline std::string split_law(const Product& p, std::size_t cut) {
+  const std::byte* panels = packed(p);
   for (const Kernels* table : tables()) {
-    std::vector<float> joined = multiply(*table, p).y;
+    std::vector<float> joined = multiply(*table, p, panels).y;
     const std::vector<float> whole = joined;
     for (std::size_t part = 0; part < 2; ++part) {
       Product q = p;
       (part == 0 ? q.panel_end : q.panel_begin) = cut;
-      const Answer answer = multiply(*table, q);
+      const Answer answer = multiply(*table, q, panels);
       if (!answer.fault.empty()) return std::string(table->name) + ": " + q.name() + answer.fault;
       for (std::size_t i = 0; i < answer.y.size(); ++i) {
         if (is_promised(q, i)) joined[i] = answer.y[i];

@@ -156,13 +156,17 @@ struct DecodedRow {
 
 inline DecodedRow decode_row(gguf::TensorType type, const std::byte* row, std::size_t columns) {
   DecodedRow out;
-  for (std::size_t k = 0; k < columns; ++k) {
-    if (is_quantized(type)) {
-      out.integers.push_back(integer_weight(type, row, k).product());
-      if (k % 32 == 0) out.scales.push_back(static_cast<float>(weight_scale(type, row, k)));
-    } else {
-      out.weights.push_back(static_cast<float>(weight_value(type, row, k)));
+  if (!is_quantized(type)) {
+    out.weights.resize(columns);
+    for (std::size_t k = 0; k < columns; ++k) {
+      out.weights[k] = static_cast<float>(weight_value(type, row, k));
     }
+    return out;
+  }
+  out.integers.resize(columns);
+  for (std::size_t k = 0; k < columns; ++k) {
+    out.integers[k] = integer_weight(type, row, k).product();
+    if (k % 32 == 0) out.scales.push_back(static_cast<float>(weight_scale(type, row, k)));
   }
   return out;
 }
