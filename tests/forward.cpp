@@ -2,9 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <limits>
 #include <string>
 #include <vector>
 
+#include "model/forward.h"
 #include "prumo.h"
 #include "support/forced_isa.h"
 #include "support/tables.h"
@@ -143,6 +145,35 @@ TEST(Forward, OneAnswerAcrossKeyRanges) {
                      .context = 600,
                      .type = TensorType::kQ8_0},
                     540);
+}
+
+// Vocabularies that fill no panel, no piece and no thread evenly, with ties and NaN among the
+// logits.
+TEST(Forward, TheArgmaxOfTheLogitsComesWithThem) {
+  for (const std::size_t vocab : {259u, 2049u, 5003u}) {
+    GgufBuilder file = tiny_llama({.embedding = 32, .layers = 1, .vocab = vocab, .tied = false});
+    const std::size_t row = 32 * sizeof(float);
+    Bytes& output = tensor_of(file, "output.weight").data;
+    std::memcpy(&output[(vocab - 1) * row], &output[7 * row], row);  // a tie, wherever it lies
+    for (const bool with_nan : {false, true}) {
+      if (with_nan) {
+        const float nan = std::numeric_limits<float>::quiet_NaN();
+        std::memcpy(&output[(vocab / 2) * row], &nan, sizeof nan);
+      }
+      const Bytes bytes = file.build();
+      auto model = Model::load(bytes, 1);
+      for (const std::size_t threads : {1u, 2u, 3u}) {
+        auto session = Session::create(*model, {.threads = threads});
+        for (TokenId id = 0; id < 40; ++id) {
+          ASSERT_TRUE(session->step(id).ok());
+          const auto expected =
+              supported_kernels()[0]->argmax(session->logits().data(), session->logits().size());
+          ASSERT_EQ(session->internals().top, expected) << vocab << ", " << threads << " threads";
+          ASSERT_EQ(expected.has_nan, with_nan);
+        }
+      }
+    }
+  }
 }
 
 class Sessions : public ::testing::Test {

@@ -33,7 +33,7 @@ constexpr std::uint16_t float_to_half(float f) {
   if (magnitude >= 0x477FF000u) return static_cast<std::uint16_t>(sign | 0x7C00u);  // >= 65520
   if (magnitude < 0x38800000u) {  // below 2^-14: the result is denormal, a multiple of 2^-24
     if (magnitude < 0x33000000u) return static_cast<std::uint16_t>(sign);  // below 2^-25
-    const std::uint32_t shift = 126 - (magnitude >> 23);                     // 14 .. 24
+    const std::uint32_t shift = 126 - (magnitude >> 23);                   // 14 .. 24
     const std::uint32_t mantissa = (magnitude & 0x7FFFFFu) | 0x800000u;
     const std::uint32_t half = 1u << (shift - 1);
     std::uint32_t result = mantissa >> shift;

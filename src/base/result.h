@@ -1,4 +1,5 @@
-// Errors as values. Bad data and a bad environment come back as an Error; misuse by the caller is an assertion.
+// Errors as values. Bad data and a bad environment come back as an Error; misuse by the caller is
+// an assertion.
 #pragma once
 
 #include <cassert>
@@ -11,14 +12,14 @@ namespace prumo {
 
 /// What kind of thing went wrong. The command's exit code follows from it alone.
 enum class ErrorCode : std::uint8_t {
-  kBadArgument,       ///< an option or an argument has no meaning here
-  kIo,                ///< the operating system refused to open, read, map or write
-  kBadModel,          ///< the file is no model, or breaks a rule of its format
-  kUnsupported,       ///< a valid file that asks for something Prumo does not do
-  kOutOfMemory,       ///< the machine does not have what the model needs
-  kContextFull,       ///< the prompt does not fit the context
-  kNonFiniteLogits,   ///< the forward pass produced a NaN, or nothing but NaN
-  kCancelled,         ///< the caller asked to stop
+  kBadArgument,      ///< an option or an argument has no meaning here
+  kIo,               ///< the operating system refused to open, read, map or write
+  kBadModel,         ///< the file is no model, or breaks a rule of its format
+  kUnsupported,      ///< a valid file that asks for something Prumo does not do
+  kOutOfMemory,      ///< the machine does not have what the model needs
+  kContextFull,      ///< the prompt does not fit the context
+  kNonFiniteLogits,  ///< the forward pass produced a NaN, or nothing but NaN
+  kCancelled,        ///< the caller asked to stop
 };
 
 /// One failure, said once: where it is and what to do about it.
@@ -32,8 +33,10 @@ struct Error {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Result(Error error)
+      : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   [[nodiscard]] bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }

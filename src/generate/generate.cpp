@@ -129,7 +129,8 @@ Result<Generation> generate(Session& session, std::span<const TokenId> prompt,
     }
     if (options.on_logits) options.on_logits(session.logits());
     const std::uint64_t before = now_ns();
-    const auto id = sampler.sample(session.logits().data(), session.position());
+    const auto id =
+        sampler.sample(session.logits().data(), session.internals().top, session.position());
     const std::uint64_t chosen = now_ns();
     out.sample_ns += chosen - before;
     if (!id) return id.error();

@@ -101,8 +101,12 @@ Sampler::Sampler(const Kernels& kernels, std::size_t vocab, const SamplerOptions
 }
 
 Result<std::int32_t> Sampler::sample(const float* logits, std::uint64_t position) {
+  return sample(logits, kernels_->argmax(logits, vocab_), position);
+}
+
+Result<std::int32_t> Sampler::sample(const float* logits, const ArgmaxResult& top,
+                                     std::uint64_t position) {
   const FloatGuard guard;
-  const ArgmaxResult top = kernels_->argmax(logits, vocab_);
   if (top.has_nan || top.index == npos) return non_finite("a NaN", position);
   if (options_.temperature == 0) return static_cast<std::int32_t>(top.index);
   max_ = logits[top.index] + 0.0f;

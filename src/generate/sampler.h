@@ -47,6 +47,8 @@ class Sampler {
   /// the same token, whatever was drawn before. Allocates nothing, unless it is an error that comes
   /// back.
   Result<std::int32_t> sample(const float* logits, std::uint64_t position);
+  /// The same where the logits' argmax is known already.
+  Result<std::int32_t> sample(const float* logits, const ArgmaxResult& top, std::uint64_t position);
 
  private:
   /// Where the candidates end: those above `least` stay, and the first `ties` of those equal to it;

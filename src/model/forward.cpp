@@ -19,6 +19,13 @@
 namespace prumo {
 namespace {
 
+// The argmax of two neighbouring parts of x, `a` first.
+ArgmaxResult joined(const float* x, const ArgmaxResult& a, const ArgmaxResult& b) {
+  const bool has_nan = a.has_nan || b.has_nan;
+  if (a.index == npos || b.index == npos) return {std::min(a.index, b.index), has_nan};
+  return {x[b.index] > x[a.index] ? b.index : a.index, has_nan};
+}
+
 class Pass {
  public:
   Pass(SessionState& state, std::span<const TokenId> ids, std::size_t thread)
@@ -97,7 +104,7 @@ class Pass {
     const float* x = s_.scratch.x + (ids_.size() - 1) * c_.embedding;
     const Activations in =
         input(x, 1, c_.embedding, w_.output_norm, {w_.output.type, w_.output.type, w_.output.type});
-    multiply(w_.output, in, 1, s_.scratch.logits, 0);
+    s_.top_of[me_] = multiply_and_top(w_.output, in, s_.scratch.logits);
   }
 
   // Rows of x made ready for products with matrices of the given types: normalized if there is a
@@ -138,6 +145,24 @@ class Pass {
     const Share panels = share(m.n_panels());
     const void* x = is_quantized(m.type) ? static_cast<const void*>(in.blocks) : in.floats;
     k_.matmul(m.type)({m.panels, panels.begin, panels.end, m.columns, n, x, y, y_stride});
+  }
+
+  // This thread's rows of m times one token, and where the largest of them is: looked for piece by
+  // piece, while the piece is still in the nearest cache.
+  ArgmaxResult multiply_and_top(const Matrix& m, const Activations& in, float* y) {
+    constexpr std::size_t kPanelsAtOnce = 128;
+    const void* x = is_quantized(m.type) ? static_cast<const void*>(in.blocks) : in.floats;
+    const Share panels = share(m.n_panels());
+    ArgmaxResult top{npos, false};
+    for (std::size_t p = panels.begin; p < panels.end; p += kPanelsAtOnce) {
+      const std::size_t end = std::min(p + kPanelsAtOnce, panels.end);
+      k_.matmul(m.type)({m.panels, p, end, m.columns, 1, x, y, 0});
+      const std::size_t first = p * kPanelRows;
+      ArgmaxResult piece = k_.argmax(y + first, std::min(end * kPanelRows, m.rows) - first);
+      if (piece.index != npos) piece.index += first;
+      top = joined(y, top, piece);
+    }
+    return top;
   }
 
   // The same, then added to the residual stream of tokens first, first + 1, ...
@@ -286,6 +311,9 @@ void SessionState::forward(std::span<const TokenId> ids, bool want_logits) {
   assert(!ids.empty() && ids.size() <= batch && position + ids.size() <= context);
   team->run([&](std::size_t thread) { Pass(*this, ids, thread).run(want_logits); });
   position += ids.size();
+  if (!want_logits) return;
+  top = {npos, false};
+  for (const ArgmaxResult& part : top_of) top = joined(scratch.logits, top, part);
 }
 
 }  // namespace prumo

@@ -65,6 +65,8 @@ struct SessionState {
   std::size_t batch;
   std::size_t context;
   std::size_t position = 0;
+  ArgmaxResult top{npos, false};          // of the logits
+  std::vector<ArgmaxResult> top_of = {};  // of each thread's rows of them
 
   static Result<std::unique_ptr<SessionState>> create(const Model& model,
                                                       const SessionOptions& options);

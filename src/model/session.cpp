@@ -145,9 +145,11 @@ Result<std::unique_ptr<SessionState>> SessionState::create(const Model& model,
   const FloatGuard guard;
   fill_rope_table(scratch.rope, context, config.head_dim / 2, config.rope_base, config.rope_scale,
                   loaded.weights.rope_divisors);
-  return std::make_unique<SessionState>(SessionState{&loaded, std::move(*team), std::move(*cache),
-                                                     std::move(*arena), std::move(scratch), batch,
-                                                     context});
+  auto state = std::make_unique<SessionState>(SessionState{&loaded, std::move(*team),
+                                                           std::move(*cache), std::move(*arena),
+                                                           std::move(scratch), batch, context});
+  state->top_of.resize(*threads);
+  return state;
 }
 
 Session::Session(std::unique_ptr<SessionState> state) : state_(std::move(state)) {}
