@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <bit>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -39,8 +42,10 @@ bool same(const Value& value, const GgufField& field) {
     bool equal = true;
     testing::with_type(field.type, [&](auto zero) {
       using T = decltype(zero);
-      const T expected = testing::from_bits<T>(field.numbers[i]);
-      equal = std::memcmp(value.payload().data() + i * sizeof(T), &expected, sizeof(T)) == 0;
+      const auto expected =
+          std::bit_cast<std::array<std::byte, sizeof(T)>>(testing::from_bits<T>(field.numbers[i]));
+      const auto stored = value.payload().subspan(i * sizeof(T), sizeof(T));
+      equal = std::equal(stored.begin(), stored.end(), expected.begin());
     });
     if (!equal) return false;
   }

@@ -15,7 +15,6 @@
 
 #include "base/mapped_file.h"
 #include "support/counting_new.h"
-#include "support/gguf_builder.h"
 #include "support/gguf_malformed.h"
 
 namespace prumo::gguf {
@@ -23,7 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::Bytes;
-using testing::GgufBuilder;
 
 constexpr std::uint32_t kF32Type = 0;
 constexpr std::uint32_t kQ8Type = 8;

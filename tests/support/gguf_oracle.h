@@ -216,7 +216,7 @@ class GgufOracle {
     const Wide here = at_;
     at_ = item.begin;
     const Wide length = number(8);
-    const std::string out = text(length);
+    std::string out = text(length);
     at_ = here;
     return out;
   }
