@@ -67,7 +67,7 @@ class Bench {
       // Positions up to the deepest test are computed once; see sample().
       std::size_t deepest = 0;
       for (const BenchTest& each : plan_.tests) deepest = std::max(deepest, each.depth);
-      const Status filled =
+      Status filled =
           sessions_.at(test.threads).prefill(std::span(ids_).first(deepest), &interrupted);
       if (!filled) return filled;
     }
