@@ -16,7 +16,7 @@ namespace {
 
 #define PRUMO_TABLE(space, isa_value)                                                          \
   Kernels {                                                                                    \
-    .isa = isa_value, .name = #space, .argmax = space::argmax, .tile_max = space::tile_max,    \
+    .isa = (isa_value), .name = #space, .argmax = space::argmax, .tile_max = space::tile_max,  \
     .tile_weight = space::tile_weight, .collect = space::collect, .quantize = space::quantize, \
     .rmsnorm = space::rmsnorm, .rope = space::rope, .softmax = space::softmax,                 \
     .swiglu = space::swiglu, .add = space::add, .attention_f16 = space::attention_f16,         \
