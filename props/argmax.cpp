@@ -17,19 +17,20 @@ namespace {
 
 constexpr float kInf = std::numeric_limits<float>::infinity();
 
-// `n` floats drawn from `palette`. Shrinks to fewer floats of fewer kinds.
-std::vector<float> drawn(std::size_t n, const std::vector<float>& palette, std::uint64_t seed) {
-  Bits bits(seed);
+// Up to `longest` floats of few kinds, often of one, and up to two strangers among them: ties
+// everywhere, or a lone maximum, or a lone NaN. Shrinks to fewer floats of fewer kinds.
+std::vector<float> any_vector(std::size_t longest, const rc::Gen<float>& kind = any_float()) {
+  const auto n = *rc::gen::inRange<std::size_t>(0, longest + 1);
+  const auto kinds = *rc::gen::element<std::size_t>(1, 1, 2, 3, 12);
+  const auto palette = *vector_of(kinds, kind);
+  const auto strangers = *vector_of(*rc::gen::inRange<std::size_t>(0, 3), kind);
+  Bits bits(*rc::gen::arbitrary<std::uint64_t>());
   std::vector<float> x(n);
   for (float& value : x) value = palette[bits.below(palette.size())];
+  for (float stranger : strangers) {
+    if (n != 0) x[bits.below(n)] = stranger;
+  }
   return x;
-}
-
-std::vector<float> any_vector(std::size_t longest, rc::Gen<float> kind = any_float()) {
-  const auto n = *rc::gen::inRange<std::size_t>(0, longest + 1);
-  const auto kinds = *rc::gen::inRange<std::size_t>(1, 12);
-  const auto palette = *vector_of(kinds, std::move(kind));
-  return drawn(n, palette, *rc::gen::arbitrary<std::uint64_t>());
 }
 
 // What every instruction set answers.

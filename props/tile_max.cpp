@@ -14,12 +14,17 @@ namespace {
 
 constexpr float kInf = std::numeric_limits<float>::infinity();
 
+// Up to `longest` floats of few kinds, often of one, and up to two strangers among them.
 std::vector<float> any_vector(std::size_t longest) {
   const auto n = *rc::gen::inRange<std::size_t>(0, longest + 1);
-  const auto palette = *vector_of(*rc::gen::inRange<std::size_t>(1, 12), any_float());
+  const auto palette = *vector_of(*rc::gen::element<std::size_t>(1, 1, 2, 3, 12), any_float());
+  const auto strangers = *vector_of(*rc::gen::inRange<std::size_t>(0, 3), any_float());
   Bits bits(*rc::gen::arbitrary<std::uint64_t>());
   std::vector<float> x(n);
   for (float& value : x) value = palette[bits.below(palette.size())];
+  for (float stranger : strangers) {
+    if (n != 0) x[bits.below(n)] = stranger;
+  }
   return x;
 }
 

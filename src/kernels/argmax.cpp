@@ -93,7 +93,7 @@ PRUMO_INLINE void take(const float* x, __m256& max, __m256& nan, bool careful) {
   __m256 unordered = _mm256_cmp_ps(a, pair, _CMP_UNORD_Q);
   PRUMO_AS_IT_IS("+x", unordered);
   nan = _mm256_or_ps(nan, unordered);
-  max = _mm256_max_ps(careful ? _mm256_max_ps(a, _mm256_max_ps(b, max)) : pair, max);
+  max = careful ? _mm256_max_ps(a, _mm256_max_ps(b, max)) : _mm256_max_ps(pair, max);
 }
 
 // Takes the first n lanes of x, 1 <= n <= 8.
