@@ -3,6 +3,7 @@
 #include "base/arena.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <cstdint>
 #include <cstring>
@@ -229,6 +230,31 @@ TEST(Arena, OwnsZeroedMemoryOnAPage) {
   EXPECT_EQ(none->capacity(), 0u);
 }
 
+// Whether the page at p, which begins there, is mapped.
+bool is_mapped(void* p) {
+  return ::msync(p, 1, MS_ASYNC) == 0;
+}
+
+TEST(Arena, GivesBackWhatItOwned) {
+  for (std::size_t capacity : {std::size_t{4096}, kHugePage}) {
+    Result<Arena> made = Arena::create(capacity);
+    ASSERT_TRUE(made.ok());
+    void* first = made->allocate(1, 4096);
+    void* second = nullptr;
+    {
+      Arena arena = std::move(*made);
+      EXPECT_TRUE(is_mapped(first));
+      Result<Arena> other = Arena::create(capacity);
+      ASSERT_TRUE(other.ok());
+      second = other->allocate(1, 4096);
+      arena = std::move(*other);
+      EXPECT_FALSE(is_mapped(first));
+      EXPECT_TRUE(is_mapped(second));
+    }
+    EXPECT_FALSE(is_mapped(second));
+  }
+}
+
 TEST(Arena, SaysSoWhenTheSystemHasNotThatMuch) {
   for (std::size_t capacity : {kMax, kMax - 4095, kMax - kHugePage, kMax / 2}) {
     Result<Arena> arena = Arena::create(capacity);
@@ -302,6 +328,10 @@ TEST(ArenaUnderAsan, DeadBytesArePoisonedAndLiveOnesAreNot) {
     arena.reset();
     for (const std::byte& p : block) EXPECT_TRUE(is_poisoned(&p));
   }
+  EXPECT_FALSE(any_poisoned(block, sizeof block));
+  Arena arena = Arena::over(block);
+  EXPECT_TRUE(any_poisoned(block, sizeof block));
+  arena = Arena::over({});
   EXPECT_FALSE(any_poisoned(block, sizeof block));
 }
 
