@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <map>
 #include <set>
 
 #include "base/mapped_file.h"
@@ -148,46 +147,6 @@ TEST(GgufReader, AcceptsOneOrNoPartAndOtherKindsOfFile) {
 
 // ---- What is wrong, class by class ----
 
-/// What the sentence must say, whatever the numbers in it.
-const std::map<Reason, std::string> kSentences = {
-    {Reason::kTruncated, "the file ends inside "},
-    {Reason::kNotGguf, ", not \"GGUF\": name a model in GGUF format"},
-    {Reason::kVersionZero, "there is no GGUF version 0: the file is damaged"},
-    {Reason::kVersionOne, "version 1 is no longer read: convert the model again"},
-    {Reason::kVersionFuture, "is newer than version 3, the newest that is read: use a newer"},
-    {Reason::kByteSwapped, "big-endian machines: convert the model again as little-endian"},
-    {Reason::kTensorCount, "the number of tensors is "},
-    {Reason::kKeyCount, "the number of keys is "},
-    {Reason::kKeyLength, "a key of "},
-    {Reason::kKeyTooLong, "is above the limit of 65535"},
-    {Reason::kKeyEmpty, "a key is empty: "},
-    {Reason::kKeyDuplicate, " and again at byte "},
-    {Reason::kValueType, " does not exist: "},
-    {Reason::kNestedArray, "arrays of arrays are not supported: "},
-    {Reason::kArrayLength, "the length of an array is "},
-    {Reason::kStringLength, "a string of "},
-    {Reason::kBool, ", neither 0 nor 1: "},
-    {Reason::kAlignmentType, "the alignment must be a u32 but is "},
-    {Reason::kAlignment, "is not a power of two from 8 to 1048576: "},
-    {Reason::kSplitType, "the number of parts must be an integer but is "},
-    {Reason::kSplit, " parts of a model: merge the parts into one file first"},
-    {Reason::kAdapter, "a LoRA adapter, not a model: merge it into its base model first"},
-    {Reason::kNameLength, "a tensor name of "},
-    {Reason::kNameTooLong, "a tensor name of 64 bytes is above the limit of 63"},
-    {Reason::kNameEmpty, "a tensor has no name: "},
-    {Reason::kNameDuplicate, "tensors 0 and 1 both have this name: "},
-    {Reason::kDimensionCount, " dimensions, not 1 to 4: "},
-    {Reason::kDimensionZero, " has a dimension of 0: "},
-    {Reason::kElementOverflow, " has 2^63 elements or more: "},
-    {Reason::kTensorType, " is not known: use a newer Prumo or convert the model"},
-    {Reason::kTensorTypeWithdrawn, " was withdrawn from the format: convert"},
-    {Reason::kBlock, " elements are not whole blocks of "},
-    {Reason::kByteOverflow, " takes 2^64 bytes or more: "},
-    {Reason::kOffsetUnaligned, " is not a multiple of the alignment 32: "},
-    {Reason::kOffset, " was expected: convert"},
-    {Reason::kDataPastEnd, " run past the end of the file, which has "},
-};
-
 class Malformed : public ::testing::TestWithParam<MalformedGguf> {};
 
 TEST_P(Malformed, IsRefusedWithReasonAndPlace) {
@@ -196,8 +155,6 @@ TEST_P(Malformed, IsRefusedWithReasonAndPlace) {
   const Result<File> parsed = File::parse(wrong.file);
   ASSERT_FALSE(parsed.ok());
   EXPECT_EQ(parsed.error().place, wrong.place);
-  EXPECT_NE(parsed.error().message.find(kSentences.at(wrong.reason)), std::string::npos)
-      << parsed.error().message;
   EXPECT_NE(parsed.error().message.find(": "), std::string::npos) << "says what to do";
   EXPECT_TRUE(parsed.error().code == ErrorCode::kBadModel ||
               parsed.error().code == ErrorCode::kUnsupported);

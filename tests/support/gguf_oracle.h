@@ -326,6 +326,54 @@ class GgufOracle {
   bool short_ = false;
 };
 
+/// What the sentence must say, whatever the numbers in it.
+inline const std::map<gguf::Reason, std::string>& sentences() {
+  using gguf::Reason;
+  static const std::map<Reason, std::string> kSentences = {
+      {Reason::kTruncated, "the file ends inside "},
+      {Reason::kNotGguf, ", not \"GGUF\": name a model in GGUF format"},
+      {Reason::kVersionZero, "there is no GGUF version 0: the file is damaged"},
+      {Reason::kVersionOne, "version 1 is no longer read: convert the model again"},
+      {Reason::kVersionFuture, "is newer than version 3, the newest that is read: use a newer"},
+      {Reason::kByteSwapped, "big-endian machines: convert the model again as little-endian"},
+      {Reason::kTensorCount, "the number of tensors is "},
+      {Reason::kKeyCount, "the number of keys is "},
+      {Reason::kKeyLength, "a key of "},
+      {Reason::kKeyTooLong, "is above the limit of 65535"},
+      {Reason::kKeyEmpty, "a key is empty: "},
+      {Reason::kKeyDuplicate, " and again at byte "},
+      {Reason::kValueType, " does not exist: "},
+      {Reason::kNestedArray, "arrays of arrays are not supported: "},
+      {Reason::kArrayLength, "the length of an array is "},
+      {Reason::kStringLength, "a string of "},
+      {Reason::kBool, ", neither 0 nor 1: "},
+      {Reason::kAlignmentType, "the alignment must be a u32 but is "},
+      {Reason::kAlignment, "is not a power of two from 8 to 1048576: "},
+      {Reason::kSplitType, "the number of parts must be an integer but is "},
+      {Reason::kSplit, " parts of a model: merge the parts into one file first"},
+      {Reason::kAdapter, "a LoRA adapter, not a model: merge it into its base model first"},
+      {Reason::kNameLength, "a tensor name of "},
+      {Reason::kNameTooLong, " is above the limit of 63: "},
+      {Reason::kNameEmpty, "a tensor has no name: "},
+      {Reason::kNameDuplicate, " both have this name: "},
+      {Reason::kDimensionCount, " dimensions, not 1 to 4: "},
+      {Reason::kDimensionZero, " has a dimension of 0: "},
+      {Reason::kElementOverflow, " has 2^63 elements or more: "},
+      {Reason::kTensorType, " is not known: use a newer Prumo or convert the model"},
+      {Reason::kTensorTypeWithdrawn, " was withdrawn from the format: convert"},
+      {Reason::kBlock, " elements are not whole blocks of "},
+      {Reason::kByteOverflow, " takes 2^64 bytes or more: "},
+      {Reason::kOffsetUnaligned, " is not a multiple of the alignment "},
+      {Reason::kOffset, " was expected: convert"},
+      {Reason::kDataPastEnd, " run past the end of the file, which has "},
+      {Reason::kTooManyTensors, "the number of tensors is "},
+      {Reason::kTooManyKeys, "the number of keys is "},
+      {Reason::kArrayTooLong, ", above the limit of 16777216: "},
+      {Reason::kStringTooLong, " is above the limit of 67108864: "},
+  };
+  return kSentences;
+}
+
 /// What distinguishes the library's view of the file from the oracle's; empty when nothing does.
 inline std::string difference(const GgufOracle& oracle, gguf::Reason reason,
                               const Result<gguf::File>& parsed, std::span<const std::byte> file) {
@@ -342,6 +390,9 @@ inline std::string difference(const GgufOracle& oracle, gguf::Reason reason,
     if (!std::all_of(error.place.begin(), error.place.end(), plain) ||
         !std::all_of(error.message.begin(), error.message.end(), plain)) {
       return "an error with control characters";
+    }
+    if (error.message.find(sentences().at(reason)) == std::string::npos) {
+      return "the sentence for another reason: " + error.message;
     }
     return error.message.size() + error.place.size() > 600 ? "an error longer than a line" : "";
   }
