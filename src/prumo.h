@@ -73,6 +73,9 @@ struct SessionOptions {
   CacheType cache = CacheType::kF16;
 };
 
+/// Called with vocab_size() logits, which are good until it returns.
+using OnLogits = std::function<void(std::span<const float>)>;
+
 /// One stream of text: a KV cache, a team of threads and all scratch memory, allocated when it is
 /// made. Steps allocate nothing. Used by one caller at a time; the model must outlive it.
 /// Move-only.
@@ -91,6 +94,11 @@ class Session {
   Status prefill(std::span<const TokenId> ids, const std::atomic<bool>* cancel = nullptr);
   /// Appends one token.
   Status step(TokenId id) { return prefill({&id, 1}); }
+
+  /// The same, and calls `each` with the logits after every one of the tokens, in order, on this
+  /// thread: what scoring a text needs. Each batch's tokens are appended before their first call.
+  Status evaluate(std::span<const TokenId> ids, const OnLogits& each,
+                  const std::atomic<bool>* cancel = nullptr);
 
   /// vocab_size() floats after the last token appended; all zero before the first. Overwritten by
   /// the next.
@@ -138,7 +146,7 @@ struct GenerateOptions {
   std::function<void(std::string_view)> on_text = {};
   /// Called with the logits that each token is chosen from, before it is. Not part of any time
   /// below.
-  std::function<void(std::span<const float>)> on_logits = {};
+  OnLogits on_logits = {};
 };
 
 struct Generation {

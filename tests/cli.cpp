@@ -1,14 +1,8 @@
 // The command as a user meets it: the real binary, its output, its sentences and its exit codes.
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -18,115 +12,19 @@
 #include "cli/synthetic.h"
 #include "kernels/kernels.h"
 #include "prumo.h"
-
-extern char** environ;
+#include "support/command.h"
 
 namespace prumo {
 namespace {
 
 using nlohmann::json;
-
-struct Ended {
-  int code = -1;  // -1: by a signal
-  std::string out;
-  std::string err;
-};
-
-// A folder of its own for each test program, gone with it.
-const std::filesystem::path& folder() {
-  static const struct Folder {
-    Folder() {
-      std::string name = (std::filesystem::temp_directory_path() / "prumo-cli-XXXXXX").string();
-      if (::mkdtemp(name.data()) == nullptr) std::abort();
-      path = name;
-    }
-    ~Folder() { std::filesystem::remove_all(path); }
-    std::filesystem::path path;
-  } folder;
-  return folder.path;
-}
-
-std::string contents(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-std::string put(const std::string& name, std::string_view bytes) {
-  const auto path = folder() / name;
-  std::ofstream(path, std::ios::binary) << bytes;
-  return path.string();
-}
-
-struct Streams {
-  std::string in = {};
-  std::string out_path = {};  // where standard output goes instead, such as /dev/full
-  int out_fd = -1;            // or an open file
-  std::vector<std::string> environment = {};  // "PRUMO_ISA=scalar"
-};
-
-Ended run(const std::vector<std::string>& arguments, const Streams& streams = {}) {
-  const std::string in = put("in", streams.in);
-  const std::string out = streams.out_path.empty() ? (folder() / "out").string() : streams.out_path;
-  const std::string err = (folder() / "err").string();
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, 0, in.c_str(), O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, 1, out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  if (streams.out_fd >= 0) posix_spawn_file_actions_adddup2(&actions, streams.out_fd, 1);
-  posix_spawn_file_actions_addopen(&actions, 2, err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-
-  std::vector<std::string> words = {PRUMO_CLI_BINARY};
-  words.insert(words.end(), arguments.begin(), arguments.end());
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  std::vector<std::string> environment = streams.environment;
-  for (char** each = environ; *each != nullptr; ++each) {
-    if (!std::string_view(*each).starts_with("PRUMO_ISA=")) environment.emplace_back(*each);
-  }
-  std::vector<char*> envp;
-  for (std::string& each : environment) envp.push_back(each.data());
-  envp.push_back(nullptr);
-
-  pid_t child = 0;
-  const int failure =
-      ::posix_spawn(&child, PRUMO_CLI_BINARY, &actions, nullptr, argv.data(), envp.data());
-  posix_spawn_file_actions_destroy(&actions);
-  EXPECT_EQ(failure, 0) << "the command " PRUMO_CLI_BINARY " cannot be started";
-  if (failure != 0) return {};
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1,
-          streams.out_path.empty() ? contents(out) : std::string(), contents(err)};
-}
-
-// The rule for every failure: that code, nothing on standard output, one sentence on standard error
-// that names what is wrong.
-void expect_failure(const Ended& ended, int code, const std::string& part) {
-  EXPECT_EQ(ended.code, code) << ended.err;
-  EXPECT_EQ(ended.out, "");
-  EXPECT_TRUE(ended.err.starts_with("prumo: ")) << ended.err;
-  EXPECT_TRUE(ended.err.ends_with(".\n")) << ended.err;
-  EXPECT_EQ(std::count(ended.err.begin(), ended.err.end(), '\n'), 1) << ended.err;
-  EXPECT_NE(ended.err.find(part), std::string::npos) << part << " is not in: " << ended.err;
-}
-
-std::string builtin_bytes() {
-  const auto bytes = builtin_model();
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
+using namespace testing;
 
 const std::vector<std::string> kGenerate = {"generate", "-p", "In the beginning", "-n", "60"};
 
-std::vector<std::string> with(std::vector<std::string> words,
-                              const std::vector<std::string>& more) {
-  words.insert(words.end(), more.begin(), more.end());
-  return words;
-}
-
 TEST(Help, EveryVerbHasOneWithExamplesAndInEightyColumns) {
   for (const std::string verb :
-       {"", "generate", "bench", "verify", "tokenize", "detokenize", "info"}) {
+       {"", "generate", "bench", "verify", "tokenize", "detokenize", "info", "perplexity"}) {
     std::vector<std::string> words = {"--help"};
     if (!verb.empty()) words.insert(words.begin(), verb);
     const Ended help = run(words);

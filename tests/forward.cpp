@@ -236,6 +236,34 @@ TEST_F(Sessions, TheContextIsAllThereIs) {
   EXPECT_EQ(session->step(3).error().code, ErrorCode::kContextFull);
 }
 
+TEST_F(Sessions, EvaluationGivesTheLogitsOfEveryToken) {
+  const auto ids = random_ids(11, shape_.vocab, 9);
+  std::vector<float> steps;
+  auto stepped = Session::create(model_, {.threads = 1});
+  for (const TokenId id : ids) {
+    ASSERT_TRUE(stepped->step(id).ok());
+    steps.insert(steps.end(), stepped->logits().begin(), stepped->logits().end());
+  }
+  for (const std::size_t batch : {1u, 4u, 11u, 64u}) {
+    auto session = Session::create(model_, {.batch = batch, .threads = 2});
+    std::vector<float> all;
+    const auto keep = [&](std::span<const float> logits) {
+      all.insert(all.end(), logits.begin(), logits.end());
+    };
+    ASSERT_TRUE(session->prefill(std::span(ids).first(2)).ok());
+    all.assign(steps.begin(), steps.begin() + 2 * static_cast<std::ptrdiff_t>(shape_.vocab));
+    ASSERT_TRUE(session->evaluate(std::span(ids).subspan(2), keep).ok());
+    EXPECT_EQ(all, steps) << "batch " << batch;
+    EXPECT_EQ(session->position(), ids.size());
+    EXPECT_TRUE(std::equal(session->logits().begin(), session->logits().end(),
+                           steps.end() - static_cast<std::ptrdiff_t>(shape_.vocab)));
+    EXPECT_EQ(session->evaluate(std::span(ids).first(0), keep).ok(), true);
+    EXPECT_EQ(session->evaluate(std::vector<TokenId>{1, -1}, keep).error().code,
+              ErrorCode::kBadArgument);
+    EXPECT_EQ(all, steps) << "a refusal calls nobody";
+  }
+}
+
 TEST_F(Sessions, BadArgumentsAreErrors) {
   EXPECT_EQ(Session::create(model_, {.context = 65}).error().code, ErrorCode::kBadArgument);
   EXPECT_EQ(Session::create(model_, {.batch = 0}).error().code, ErrorCode::kBadArgument);

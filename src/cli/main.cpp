@@ -32,7 +32,7 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   if (const auto end = message.find('\n'); end != std::string::npos) message.resize(end);
   while (message.ends_with('.') || message.ends_with(' ')) message.pop_back();
   if (verb.empty() && dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
-    message += "; the verbs are generate, bench, verify, tokenize, detokenize and info";
+    message += "; the verbs are generate, bench, verify, tokenize, detokenize, info and perplexity";
   }
   const std::string command = "prumo " + verb + (verb.empty() ? "" : " ") + "--help";
   return fail(usage(verb, message + "; see '" + command + "'"));
@@ -59,6 +59,7 @@ int run(int argc, char** argv) {
   add_tokenize(app, action);
   add_detokenize(app, action);
   add_info(app, action);
+  add_perplexity(app, action);
   for (CLI::App* verb : app.get_subcommands({})) {
     verb->group("Verbs");
     verb->get_formatter()->column_width(26);

@@ -17,6 +17,7 @@ void add_verify(CLI::App& app, Action& action);
 void add_tokenize(CLI::App& app, Action& action);
 void add_detokenize(CLI::App& app, Action& action);
 void add_info(CLI::App& app, Action& action);
+void add_perplexity(CLI::App& app, Action& action);
 
 /// Digits and nothing else: CLI11 reads "-1" as a very large number.
 inline const CLI::Validator kWhole(

@@ -38,15 +38,21 @@ class Pass {
         threads_(state.team->size()),
         own_(state.scratch.own[thread]) {}
 
-  void run(bool want_logits) {
+  // All layers; of the last one, all but keys and values only for the tokens from `first` on, which
+  // are those that may give logits.
+  void layers(std::size_t first) {
     const FloatGuard guard;
     embed();
-    for (std::size_t i = 0; i < c_.layers; ++i) {
-      // Only the keys and values of the last layer are needed of tokens that give no logits.
-      const bool last = i + 1 == c_.layers;
-      layer(i, !last ? 0 : want_logits ? ids_.size() - 1 : ids_.size());
-    }
-    if (want_logits) logits();
+    for (std::size_t i = 0; i < c_.layers; ++i) layer(i, i + 1 == c_.layers ? first : 0);
+  }
+
+  // The logits after token t, once its layers are done.
+  void logits(std::size_t t) {
+    const FloatGuard guard;
+    const float* x = s_.scratch.x + t * c_.embedding;
+    const Activations in =
+        input(x, 1, c_.embedding, w_.output_norm, {w_.output.type, w_.output.type, w_.output.type});
+    s_.top_of[me_] = multiply_and_top(w_.output, in, s_.scratch.logits);
   }
 
  private:
@@ -98,13 +104,6 @@ class Pass {
                                      {l.ffn_down.type, l.ffn_down.type, l.ffn_down.type}, c_.ffn);
     multiply_and_add(l.ffn_down, hidden, first, rows);
     barrier();
-  }
-
-  void logits() {
-    const float* x = s_.scratch.x + (ids_.size() - 1) * c_.embedding;
-    const Activations in =
-        input(x, 1, c_.embedding, w_.output_norm, {w_.output.type, w_.output.type, w_.output.type});
-    s_.top_of[me_] = multiply_and_top(w_.output, in, s_.scratch.logits);
   }
 
   // Rows of x made ready for products with matrices of the given types: normalized if there is a
@@ -307,13 +306,32 @@ class Pass {
 
 }  // namespace
 
-void SessionState::forward(std::span<const TokenId> ids, bool want_logits) {
-  assert(!ids.empty() && ids.size() <= batch && position + ids.size() <= context);
-  team->run([&](std::size_t thread) { Pass(*this, ids, thread).run(want_logits); });
-  position += ids.size();
-  if (!want_logits) return;
+void SessionState::find_top() {
   top = {npos, false};
   for (const ArgmaxResult& part : top_of) top = joined(scratch.logits, top, part);
+}
+
+void SessionState::forward(std::span<const TokenId> ids, bool want_logits) {
+  assert(!ids.empty() && ids.size() <= batch && position + ids.size() <= context);
+  const std::size_t last = ids.size() - 1;
+  team->run([&](std::size_t thread) {
+    Pass pass(*this, ids, thread);
+    pass.layers(want_logits ? last : ids.size());
+    if (want_logits) pass.logits(last);
+  });
+  position += ids.size();
+  if (want_logits) find_top();
+}
+
+void SessionState::forward_each(std::span<const TokenId> ids, const OnLogits& each) {
+  assert(!ids.empty() && ids.size() <= batch && position + ids.size() <= context);
+  team->run([&](std::size_t thread) { Pass(*this, ids, thread).layers(0); });
+  position += ids.size();
+  for (std::size_t t = 0; t < ids.size(); ++t) {
+    team->run([&](std::size_t thread) { Pass(*this, ids, thread).logits(t); });
+    find_top();
+    each(std::span<const float>(scratch.logits, loaded->config.vocab));
+  }
 }
 
 }  // namespace prumo

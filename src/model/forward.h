@@ -78,6 +78,12 @@ struct SessionState {
   /// Appends up to `batch` tokens, all of them valid and with room for them. Logits are made if
   /// asked for.
   void forward(std::span<const TokenId> ids, bool want_logits);
+
+  /// The same, with the logits after each of the tokens handed to `each` in turn.
+  void forward_each(std::span<const TokenId> ids, const OnLogits& each);
+
+ private:
+  void find_top();
 };
 
 }  // namespace prumo

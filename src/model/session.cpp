@@ -163,8 +163,10 @@ Result<Session> Session::create(const Model& model, const SessionOptions& option
   return Session(std::move(*state));
 }
 
-Status Session::prefill(std::span<const TokenId> ids, const std::atomic<bool>* cancel) {
-  SessionState& s = *state_;
+namespace {
+
+// Whether these tokens may be appended.
+Status may_append(const SessionState& s, std::span<const TokenId> ids) {
   if (ids.size() > s.context - s.position) return too_long(s.position + ids.size(), s.context);
   const std::size_t vocab = s.loaded->config.vocab;
   for (TokenId id : ids) {
@@ -173,15 +175,38 @@ Status Session::prefill(std::span<const TokenId> ids, const std::atomic<bool>* c
                    "The vocabulary has tokens 0 to " + std::to_string(vocab - 1) + "."};
     }
   }
+  return success();
+}
+
+// Calls append(part, whether it is the last) for each batch of the tokens.
+template <class Append>
+Status append_in_batches(const SessionState& s, std::span<const TokenId> ids,
+                         const std::atomic<bool>* cancel, Append&& append) {
+  if (auto status = may_append(s, ids); !status) return status;
   while (!ids.empty()) {
     if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) {
       return Error{ErrorCode::kCancelled, "", "Cancelled."};
     }
     const std::size_t n = std::min(ids.size(), s.batch);
-    s.forward(ids.first(n), n == ids.size());
+    append(ids.first(n), n == ids.size());
     ids = ids.subspan(n);
   }
   return success();
+}
+
+}  // namespace
+
+Status Session::prefill(std::span<const TokenId> ids, const std::atomic<bool>* cancel) {
+  return append_in_batches(*state_, ids, cancel, [&](std::span<const TokenId> part, bool last) {
+    state_->forward(part, last);
+  });
+}
+
+Status Session::evaluate(std::span<const TokenId> ids, const OnLogits& each,
+                         const std::atomic<bool>* cancel) {
+  return append_in_batches(*state_, ids, cancel, [&](std::span<const TokenId> part, bool) {
+    state_->forward_each(part, each);
+  });
 }
 
 std::span<const float> Session::logits() const {

@@ -1,0 +1,204 @@
+// `prumo perplexity` as a user meets it: the figures against the library's own logits, one answer
+// for every machine, thread count and batch, and its sentences.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "generate/scoring.h"
+#include "kernels/kernels.h"
+#include "prumo.h"
+#include "support/command.h"
+#include "support/tiny_llama.h"
+
+namespace prumo::testing {
+namespace {
+
+using nlohmann::json;
+
+const std::string kText =
+    "And it came to pass in those days, that there went out a decree.\n"
+    "And all went to be taxed, every one into his own city.\n";
+
+json scored(const std::string& text, const std::vector<std::string>& more,
+            const Streams& streams = {}) {
+  const std::string path = put("text.txt", text);
+  const Ended ended = run(with({"perplexity", "-f", path, "--json"}, more), streams);
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  EXPECT_EQ(ended.err, "");
+  return ended.code == 0 ? json::parse(ended.out) : json();
+}
+
+// All that does not depend on the machine and its load.
+json timeless(json object) {
+  for (const char* key : {"tok_s", "isa", "threads"}) object.erase(key);
+  return object;
+}
+
+std::string tiny(const std::string& name, const TinyShape& shape) {
+  const Bytes file = tiny_llama(shape).build();
+  return put(name, {reinterpret_cast<const char*>(file.data()), file.size()});
+}
+
+// The loss of every token, one step at a time, with the C library's functions in extended
+// precision.
+std::vector<long double> losses(const Model& model, std::span<const TokenId> ids,
+                                std::size_t context) {
+  std::vector<long double> out;
+  auto session = Session::create(model, {.context = context, .threads = 1});
+  for (std::size_t t = 0; t < ids.size(); ++t) {
+    // Windows begin half a context apart: the last that has not scored token t's predecessor only
+    // as its first half.
+    const std::size_t begin =
+        t < context ? 0 : (t - context) / (context / 2) * (context / 2) + context / 2;
+    session->rewind(0);
+    EXPECT_TRUE(session->step(1).ok());
+    for (std::size_t i = begin; i < t; ++i) EXPECT_TRUE(session->step(ids[i]).ok());
+    long double sum = 0;
+    for (const float x : session->logits()) sum += std::exp(static_cast<long double>(x));
+    out.push_back(std::log(sum) -
+                  static_cast<long double>(session->logits()[static_cast<std::size_t>(ids[t])]));
+  }
+  return out;
+}
+
+TEST(Perplexity, IsTheLossOfEveryTokenAfterThoseBeforeIt) {
+  auto model = Model::load(builtin_model(), 1);
+  ASSERT_TRUE(model.ok());
+  const auto ids = model->tokenize(kText, false);
+  ASSERT_GT(ids.size(), 30u);
+  for (const std::size_t context : {8u, 64u}) {
+    long double nats = 0;
+    for (const long double x : losses(*model, ids, context)) nats += x;
+    const json got = scored(kText, {"-c", std::to_string(context)});
+    EXPECT_EQ(got["tokens"], ids.size());
+    EXPECT_EQ(got["bytes"], kText.size());
+    EXPECT_EQ(got["windows"], windows(ids.size(), context, true).size());
+    EXPECT_EQ(got["stride"], context / 2);
+    const auto mean = static_cast<double>(nats / static_cast<long double>(ids.size()));
+    EXPECT_NEAR(got["nats_per_token"].get<double>(), mean, 1e-12);
+    EXPECT_NEAR(got["perplexity"].get<double>(), std::exp(mean), 1e-10);
+    EXPECT_NEAR(got["bits_per_byte"].get<double>(),
+                static_cast<double>(nats) / std::log(2.0) / static_cast<double>(kText.size()),
+                1e-12);
+  }
+}
+
+TEST(Perplexity, OneAnswerOnEveryInstructionSetThreadCountAndBatch) {
+  const std::string reference = tiny("f32.gguf", {.vocab = 300, .seed = 7});
+  const std::string model =
+      tiny("q8_0.gguf", {.vocab = 300, .type = gguf::TensorType::kQ8_0, .seed = 7});
+  const std::string text = kText.substr(0, 70);
+  const std::vector<std::string> both = {"-m", model, "--reference", reference, "-c", "24"};
+  const json built_in = timeless(scored(text, {}));
+  const json compared = timeless(scored(text, both));
+  EXPECT_GT(compared["kl_mean"].get<double>(), 0);
+  EXPECT_EQ(timeless(scored(text, {"--reference", put("builtin.gguf", builtin_bytes())}))["kl_max"],
+            0.0);
+  for (const Kernels* table : supported_kernels()) {
+    const Streams forced = {.environment = {"PRUMO_ISA=" + std::string(table->name)}};
+    for (const std::string threads : {"1", "3"}) {
+      for (const std::string batch : {"1", "7"}) {
+        SCOPED_TRACE(std::string(table->name) + ", threads " + threads + ", batch " + batch);
+        const std::vector<std::string> how = {"-t", threads, "--batch", batch};
+        EXPECT_EQ(timeless(scored(text, with(both, how), forced)), compared);
+        if (threads != "1" || batch != "7") continue;
+        EXPECT_EQ(timeless(scored(text, how, forced)), built_in);
+      }
+    }
+  }
+}
+
+// Against the same formulas over logits taken one step at a time.
+TEST(Perplexity, TheReferenceIsWhatItIsMeasuredFrom) {
+  const TinyShape shape{.vocab = 300, .type = gguf::TensorType::kQ8_0, .seed = 9};
+  TinyShape other = shape;
+  other.seed = 10;
+  const Bytes files[] = {tiny_llama(shape).build(), tiny_llama(other).build()};
+  const json got = scored(
+      kText, {"-m", tiny("one.gguf", shape), "--reference", tiny("two.gguf", other), "-c", "64"});
+  std::vector<std::vector<std::vector<float>>> logits;
+  std::vector<TokenId> ids;
+  for (const Bytes& file : files) {
+    auto model = Model::load(file, 1);
+    ids = model->tokenize(kText, false);
+    if (ids.size() > 64) ids.resize(64);
+    auto session = Session::create(*model, {.context = 64, .threads = 1});
+    logits.emplace_back();
+    TokenId input = 1;
+    for (const TokenId id : ids) {
+      ASSERT_TRUE(session->step(input).ok());
+      logits.back().emplace_back(session->logits().begin(), session->logits().end());
+      input = id;
+    }
+  }
+  // The first window is the first 64 tokens; with the text cut there, it is all.
+  auto model = Model::load(files[0], 1);
+  const std::string part = model->detokenize(ids);
+  ASSERT_EQ(model->tokenize(part, false), ids);
+  const json cut = scored(part, {"-m", (folder() / "one.gguf").string(), "--reference",
+                                 (folder() / "two.gguf").string(), "-c", "64"});
+  std::vector<double> each;
+  std::size_t agreed = 0;
+  for (std::size_t t = 0; t < ids.size(); ++t) {
+    each.push_back(divergence(logits[1][t], logits[0][t]));
+    const auto top = [](const std::vector<float>& x) {
+      return std::max_element(x.begin(), x.end()) - x.begin();
+    };
+    if (top(logits[0][t]) == top(logits[1][t])) ++agreed;
+  }
+  double sum = 0;
+  for (const double d : each) sum += d;
+  std::sort(each.begin(), each.end());
+  const auto n = static_cast<double>(ids.size());
+  EXPECT_EQ(cut["kl_mean"].get<double>(), sum / n);
+  EXPECT_EQ(cut["kl_median"].get<double>(), each[(each.size() + 1) / 2 - 1]);
+  EXPECT_EQ(cut["kl_max"].get<double>(), each.back());
+  EXPECT_EQ(cut["top_agreement"].get<double>(), static_cast<double>(agreed) / n);
+  EXPECT_GT(got["tokens"], cut["tokens"]);
+}
+
+TEST(Perplexity, ItsTextSaysTheSame) {
+  const json object = scored(kText, {});
+  const Ended text = run({"perplexity", "-f", "-"}, {.in = kText});
+  EXPECT_EQ(text.code, 0);
+  EXPECT_EQ(text.err, "");
+  char line[64];
+  std::snprintf(line, sizeof line, "nats/token  %.6f\n", object["nats_per_token"].get<double>());
+  EXPECT_NE(text.out.find(line), std::string::npos) << text.out;
+  EXPECT_EQ(text.out.find("KL"), std::string::npos);
+}
+
+TEST(Perplexity, EveryMistakeIsOneSentence) {
+  const std::string path = put("text.txt", kText);
+  const std::vector<std::string> good = {"perplexity", "-f", path};
+  expect_failure(run({"perplexity", "-f", put("empty.txt", "")}), 2, "longer text");
+  expect_failure(run({"perplexity"}), 2, "longer text");
+  expect_failure(run({"perplexity", "-f", path + "x"}), 1, path + "x");
+  expect_failure(run(with(good, {"-c", "1"})), 2, "2 to 2048");
+  expect_failure(run(with(good, {"-c", "2049"})), 2, "2 to 2048");
+  expect_failure(run(with(good, {"-c", "many"})), 2, "many");
+  expect_failure(run(with(good, {"--batch", "0"})), 2, "batch");
+  expect_failure(run(with(good, {"-t", "1000"})), 2, "threads");
+  expect_failure(run(with(good, {"-m", path})), 3, path);
+  expect_failure(run(with(good, {"--reference", path})), 3, path);
+  expect_failure(run(with(good, {"--reference", tiny("tiny.gguf", {})})), 2, "vocabularies");
+  expect_failure(run(good, {.out_path = "/dev/full"}), 1, "standard output");
+  expect_failure(run(good, {.environment = {"PRUMO_ISA=mmx"}}), 2, "PRUMO_ISA");
+}
+
+TEST(Perplexity, LogitsThatAreNoNumbersAreAnError) {
+  GgufBuilder file = tiny_llama({});
+  tensor_of(file, "output_norm.weight").data[3] = std::byte{0x7F};  // 2^127 and more
+  tensor_of(file, "output_norm.weight").data[2] = std::byte{0x80};  // infinity
+  const Bytes bytes = file.build();
+  const std::string path =
+      put("inf.gguf", {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  const std::string text = put("text.txt", kText);
+  expect_failure(run({"perplexity", "-f", text, "-m", path}), 1, "NaN");
+  expect_failure(run({"perplexity", "-f", text, "-m", tiny("good.gguf", {}), "--reference", path}),
+                 1, "reference");
+}
+
+}  // namespace
+}  // namespace prumo::testing
