@@ -1,8 +1,12 @@
 #include "base/threads.h"
 
+#include <linux/futex.h>
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <climits>
 #include <cstdio>
 #include <fstream>
 #include <set>
@@ -24,6 +28,18 @@ void relax() {
 #if defined(__x86_64__)
   _mm_pause();
 #endif
+}
+
+// The kernel's own wait: sleeps while `value` is `seen`, or less long. std::atomic::wait would do,
+// but GCC 12's gives its turn away a few times before it sleeps, and where more threads want to run
+// than there are cores each of those turns is somebody's whole time slice.
+void sleep_while(const std::atomic<std::uint32_t>& value, std::uint32_t seen) {
+  static_assert(sizeof value == sizeof seen && std::atomic<std::uint32_t>::is_always_lock_free);
+  ::syscall(SYS_futex, &value, FUTEX_WAIT_PRIVATE, seen, nullptr, nullptr, 0);
+}
+
+void wake_all(const std::atomic<std::uint32_t>& value) {
+  ::syscall(SYS_futex, &value, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
 }
 
 // CPUs of one core name the same first sibling.
@@ -57,9 +73,11 @@ std::size_t usable_cores() {
   return std::clamp<std::size_t>(std::min(cores.size(), quota_cores()), 1, ThreadTeam::kMaxThreads);
 }
 
+// Either the sleeper's count is seen here, or the kernel sees the new value there and does not put
+// it to sleep: the four accesses are sequentially consistent.
 void ThreadTeam::Epoch::advance() {
-  value_.fetch_add(1, std::memory_order_acq_rel);
-  value_.notify_all();
+  value_.fetch_add(1, std::memory_order_seq_cst);
+  if (sleepers_.load(std::memory_order_seq_cst) != 0) wake_all(value_);
 }
 
 void ThreadTeam::Epoch::wait_past(std::uint32_t seen, unsigned spins) const {
@@ -67,7 +85,10 @@ void ThreadTeam::Epoch::wait_past(std::uint32_t seen, unsigned spins) const {
     if (now() != seen) return;
     relax();
   }
-  while (now() == seen) value_.wait(seen, std::memory_order_acquire);
+  if (now() != seen) return;
+  sleepers_.fetch_add(1, std::memory_order_seq_cst);
+  while (value_.load(std::memory_order_seq_cst) == seen) sleep_while(value_, seen);
+  sleepers_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 ThreadTeam::ThreadTeam(std::size_t threads)

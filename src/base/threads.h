@@ -70,6 +70,7 @@ class ThreadTeam {
 
    private:
     alignas(64) std::atomic<std::uint32_t> value_{0};
+    mutable std::atomic<std::uint32_t> sleepers_{0};
   };
 
   explicit ThreadTeam(std::size_t threads);
