@@ -47,15 +47,25 @@ TEST(Dispatch, TablesAgreeWithTheProcessor) {
 
 TEST(Dispatch, EveryTableIsFullAndItsOwn) {
   for_each_kernel([](std::string_view name, auto member) {
-    for (const Kernels* table : supported_kernels()) {
+    for (const Kernels* table : testing::uncounted_tables()) {
       EXPECT_NE(table->*member.pointer, nullptr) << table->name << " " << name;
-      for (const Kernels* other : supported_kernels()) {
+      for (const Kernels* other : testing::uncounted_tables()) {
         if (other != table) {
           EXPECT_NE(table->*member.pointer, other->*member.pointer) << name;
         }
       }
     }
   });
+}
+
+TEST(Dispatch, EveryProgramOfTheSuiteGetsTheTablesThatCount) {
+  const auto given = supported_kernels();
+  ASSERT_EQ(given.size(), testing::uncounted_tables().size());
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    EXPECT_EQ(given[i], testing::tables()[i]);
+    EXPECT_EQ(given[i]->name, testing::uncounted_tables()[i]->name);
+    EXPECT_NE(given[i], testing::uncounted_tables()[i]);
+  }
 }
 
 TEST(Dispatch, ATypeHasItsOwnProduct) {

@@ -56,7 +56,7 @@ struct Streams {
   std::string in = {};
   std::string out_path = {};  // where standard output goes instead, such as /dev/full
   int out_fd = -1;            // or an open file
-  std::vector<std::string> environment = {};  // "PRUMO_ISA=scalar"
+  std::vector<std::string> environment = {};  // "PRUMO_ISA=scalar"; else what this program has
 };
 
 inline Ended run(const std::vector<std::string>& arguments, const Streams& streams = {}) {
@@ -77,7 +77,7 @@ inline Ended run(const std::vector<std::string>& arguments, const Streams& strea
   argv.push_back(nullptr);
   std::vector<std::string> environment = streams.environment;
   for (char** each = environ; *each != nullptr; ++each) {
-    if (!std::string_view(*each).starts_with("PRUMO_ISA=")) environment.emplace_back(*each);
+    environment.emplace_back(*each);  // the first of two of a name counts
   }
   std::vector<char*> envp;
   for (std::string& each : environment) envp.push_back(each.data());

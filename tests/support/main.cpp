@@ -6,7 +6,9 @@
 
 int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
-  const int status = RUN_ALL_TESTS();
-  prumo::testing::print_executed(stdout);
-  return status;
+  if (const int status = prumo::testing::refused_isas()) return status;
+  const bool whole = GTEST_FLAG_GET(filter) == "*" && !GTEST_FLAG_GET(list_tests);
+  const int failed = RUN_ALL_TESTS();
+  const int idle = prumo::testing::report_executed(argv[0], whole, stdout);
+  return failed != 0 ? failed : idle;
 }
