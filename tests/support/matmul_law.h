@@ -6,7 +6,8 @@
 #include <vector>
 
 #include "kernels/pack.h"
-#include "support/quant_oracle.h"
+#include "support/matrices.h"
+#include "support/oracles.h"
 #include "support/stage.h"
 #include "support/tables.h"
 
