@@ -40,7 +40,7 @@ endfunction()
 # Adds proof.begin and proof.stamp. Last of all, so that no test is forgotten.
 function(prumo_proof_ends)
   get_property(proof GLOBAL PROPERTY prumo_proof_tests)
-  foreach(part IN ITEMS tests props fuzz)
+  foreach(part IN ITEMS tests tests/controls props fuzz)
     get_property(tests DIRECTORY ${PROJECT_SOURCE_DIR}/${part} PROPERTY TESTS)
     foreach(test IN LISTS tests)
       if(NOT test IN_LIST proof)

@@ -13,6 +13,12 @@
 #endif
 #endif
 
+#if defined(PRUMO_TEST_MSAN)
+#define PRUMO_WHY_NOT_HERE "an instruction set that MemorySanitizer does not see through"
+#else
+#define PRUMO_WHY_NOT_HERE "an instruction set that this processor lacks"
+#endif
+
 namespace prumo {
 
 // The linker's --wrap: who calls f() arrives at __wrap_f, and __real_f is f.
@@ -133,7 +139,7 @@ std::span<const Kernels* const> uncounted_tables() {
 
 int refused_isas() {
   constexpr const char* kUnknown = "no instruction set";
-  constexpr const char* kLacking = "an instruction set that this processor lacks";
+  constexpr const char* kLacking = PRUMO_WHY_NOT_HERE;
   const std::string required = environment("PRUMO_REQUIRE_ISA");
   for (std::string_view rest = required; !rest.empty();) {
     const std::string_view name = rest.substr(0, rest.find(','));
@@ -163,7 +169,7 @@ int report_executed(std::string_view program, bool whole, std::FILE* to) {
                list.empty() ? "" : ":", list.c_str());
   for (std::string_view isa : known_isas()) {
     if (!is_here(isa)) {
-      std::fprintf(to, "skipped: every kernel of %s (not run here: this processor lacks it)\n",
+      std::fprintf(to, "skipped: every kernel of %s, " PRUMO_WHY_NOT_HERE "\n",
                    std::string(isa).c_str());
     }
   }
