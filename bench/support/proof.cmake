@@ -30,7 +30,8 @@ function(prumo_vouches target)
   set_property(GLOBAL APPEND PROPERTY prumo_vouching_programs $<TARGET_FILE:${target}>)
 endfunction()
 
-# The test `name`, already added in this directory, belongs to the proof. Call it for every test.
+# The test `name`, already added in this directory, belongs to the proof. Call it for every test but those of the
+# label exhaustive, whose samples belong to it in their place.
 function(prumo_proof name)
   set_property(TEST ${name} APPEND PROPERTY FIXTURES_SETUP proof)
   set_property(TEST ${name} APPEND PROPERTY DEPENDS proof.begin)
@@ -40,10 +41,10 @@ endfunction()
 # Adds proof.begin and proof.stamp. Last of all, so that no test is forgotten.
 function(prumo_proof_ends)
   get_property(proof GLOBAL PROPERTY prumo_proof_tests)
-  foreach(part IN ITEMS tests tests/controls props fuzz)
+  foreach(part IN ITEMS tests tests/controls tests/exhaustive props fuzz)
     get_property(tests DIRECTORY ${PROJECT_SOURCE_DIR}/${part} PROPERTY TESTS)
     foreach(test IN LISTS tests)
-      if(NOT test IN_LIST proof)
+      if(NOT test IN_LIST proof AND NOT test MATCHES "^exhaustive\\.")
         message(FATAL_ERROR "The test ${test} is no part of the proof: call prumo_proof(${test}) where it is added.")
       endif()
     endforeach()

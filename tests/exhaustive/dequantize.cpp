@@ -1,0 +1,173 @@
+// Every weight that a quantized block can hold: all quants with all scales, from `dequantize` and
+// from the matrix products.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <vector>
+
+#include "kernels/dequantize.h"
+#include "support/dequantize_law.h"
+#include "support/every.h"
+#include "support/matmul_law.h"
+
+namespace prumo::testing {
+namespace {
+
+using enum gguf::TensorType;
+
+// The bits of an element, with every NaN alike.
+std::uint32_t bits_of(float x) {
+  return is_nan(x) ? 0x7FC00000u : std::bit_cast<std::uint32_t>(x);
+}
+
+// All 256 bytes in order, beginning with another one at every scale, as blocks of one scale.
+template <class Expected>
+void every_byte_with_every_scale(gguf::TensorType type, Expected expected) {
+  const BlockFormat format = block_format(type);
+  const std::size_t quants = format.bytes - 2;
+  const std::size_t blocks = 256 / quants;
+  std::vector<std::byte> row(blocks * format.bytes);
+  std::vector<float> out(blocks * format.elements);
+  Every every(61);
+  for (std::uint32_t scale = 0; scale < 65536; ++scale) {
+    if (!every()) continue;
+    for (std::size_t i = 0; i < 256; ++i) {
+      row[i / quants * format.bytes + 2 + i % quants] =
+          std::byte{static_cast<unsigned char>(i + scale)};
+    }
+    for (std::size_t b = 0; b < blocks; ++b) {
+      store_u16(row.data() + b * format.bytes, static_cast<std::uint16_t>(scale));
+    }
+    dequantize(type, row.data(), out.size(), out.data());
+    const double d = half_value(static_cast<std::uint16_t>(scale));
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      const auto wanted = static_cast<float>(d * expected(row.data(), i));
+      ASSERT_EQ(bits_of(out[i]), bits_of(wanted)) << "scale " << scale << ", weight " << i;
+    }
+  }
+}
+
+TEST(DequantizeWhole, Q8_0EveryByteWithEveryScale) {
+  every_byte_with_every_scale(kQ8_0, [](const std::byte* row, std::size_t k) {
+    return integer_weight(kQ8_0, row, k).quant;
+  });
+}
+
+TEST(DequantizeWhole, Q4_0EveryByteWithEveryScale) {
+  every_byte_with_every_scale(kQ4_0, [](const std::byte* row, std::size_t k) {
+    return integer_weight(kQ4_0, row, k).quant;
+  });
+}
+
+// A block of Q6_K whose sub-block s has the four quants 4 g .. 4 g + 3, each four times, under the
+// sub-scale `first` + s; the low nibbles and high pairs are laid out by the format.
+std::array<std::byte, 210> q6_k_block(unsigned g, unsigned first, std::uint16_t scale) {
+  std::array<std::byte, 210> block{};
+  for (std::size_t k = 0; k < 256; ++k) {
+    const unsigned quant = 4 * g + k % 4;
+    const std::size_t half = k / 128;
+    const std::size_t run = k % 128 / 32;
+    block[64 * half + k % 64] |=
+        std::byte{static_cast<unsigned char>((quant & 15u) << (run < 2 ? 0 : 4))};
+    block[128 + 32 * half + k % 32] |=
+        std::byte{static_cast<unsigned char>((quant >> 4) << (2 * run))};
+  }
+  for (std::size_t s = 0; s < 16; ++s) {
+    block[192 + s] = std::byte{static_cast<unsigned char>(first + s)};
+  }
+  store_u16(block.data() + 208, scale);
+  return block;
+}
+
+// 64 quants x 256 sub-scales x 65536 scales, all 2^30 of them: (d * sub-scale) * quant, where the
+// first product of 11 and 8 bits is exact and the second is too.
+TEST(DequantizeWhole, Q6_KEveryQuantWithEverySubScaleAndScale) {
+  float out[256];
+  Every every(997);
+  for (unsigned g = 0; g < 16; ++g) {
+    for (unsigned first = 0; first < 256; first += 16) {
+      auto block = q6_k_block(g, first, 0);
+      for (std::size_t k = 0; k < 256; ++k) {
+        const IntegerWeight w = integer_weight(kQ6_K, block.data(), k);
+        ASSERT_EQ(w.quant, static_cast<int>(4 * g + k % 4) - 32);
+        ASSERT_EQ(w.sub_scale, int{static_cast<std::int8_t>(first + k / 16)});
+      }
+      for (std::uint32_t scale = 0; scale < 65536; ++scale) {
+        if (!every()) continue;
+        store_u16(block.data() + 208, static_cast<std::uint16_t>(scale));
+        dequantize(kQ6_K, block.data(), 256, out);
+        const double d = half_value(static_cast<std::uint16_t>(scale));
+        bool same = true;
+        for (std::size_t k = 0; k < 256; ++k) {
+          const int sub_scale = static_cast<std::int8_t>(first + k / 16);
+          const int quant = static_cast<int>(4 * g + k % 4) - 32;
+          same = same && bits_of(out[k]) == bits_of(static_cast<float>((d * sub_scale) * quant));
+        }
+        ASSERT_TRUE(same) << "quants from " << 4 * g << ", sub-scales from " << first << ", scale "
+                          << scale;
+      }
+    }
+  }
+}
+
+// A product with one block a row and one activation that is not zero, y = (d * s) * weight.
+Product one_hot(gguf::TensorType type, std::size_t rows, std::size_t place, float scale) {
+  const BlockFormat format = block_format(type);
+  Product p{.type = type, .rows = rows, .columns = format.elements, .tokens = 1};
+  p.panel_end = p.panels();
+  p.y_stride = p.panel_end * kPanelRows;
+  p.file.resize(rows * format.bytes);
+  p.blocks.resize(format.elements / kBlock);
+  for (QuantizedBlock& block : p.blocks) block.scale = scale;
+  p.blocks[place / kBlock].q[place % kBlock] = 1;
+  for (QuantizedBlock& block : p.blocks) set_offsets(block);
+  return p;
+}
+
+// In a product the quants and the scale never meet before the one fma: all bytes at all places
+// under one scale, and all scales with one quant, are all there is.
+TEST(ProductWhole, EveryByteAtEveryPlace) {
+  Every every(20);
+  for (const gguf::TensorType type : {kQ8_0, kQ4_0, kQ6_K}) {
+    const BlockFormat format = block_format(type);
+    for (std::size_t place = 0; place < format.elements; ++place) {
+      for (std::size_t shift = 0; shift < (type == kQ6_K ? 16u : 1u); ++shift) {
+        if (!every()) continue;
+        Product p = one_hot(type, 256, place, 0x1p-3f);
+        for (std::size_t b = 0; b < 256; ++b) {
+          std::byte* block = p.file.data() + b * format.bytes;
+          for (std::size_t i = 0; i < format.bytes; ++i) {
+            // Of Q6_K every quant meets every sub-scale in the 16 shifts.
+            const bool sub_scale = type == kQ6_K && i >= 192;
+            block[i] = std::byte{
+                static_cast<unsigned char>(b + (sub_scale ? 16 * shift + b / 16 : i / 32 * 85))};
+          }
+          store_u16(block + format.scale_at, 0x4200);
+        }
+        ASSERT_EQ(product_law(p), "") << "place " << place;
+      }
+    }
+  }
+}
+
+TEST(ProductWhole, EveryScale) {
+  Every every(5);
+  for (const gguf::TensorType type : {kQ8_0, kQ4_0, kQ6_K}) {
+    const BlockFormat format = block_format(type);
+    for (const float activation : {1.0f, 0x1p-140f, 3.0e35f, -7.0f}) {
+      for (std::size_t first = 0; first < 65536; first += 4096) {
+        if (!every()) continue;
+        Product p = one_hot(type, 4096, first / 4096 % format.elements, activation);
+        std::fill(p.file.begin(), p.file.end(), std::byte{0x5B});
+        for (std::size_t r = 0; r < p.rows; ++r) {
+          store_u16(p.file.data() + r * format.bytes + format.scale_at,
+                    static_cast<std::uint16_t>(first + r));
+        }
+        ASSERT_EQ(product_law(p), "") << "scales from " << first;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace prumo::testing
