@@ -17,7 +17,8 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace prumo;
   fuzz::Input input(data, size);
-  const std::size_t n = std::min<std::size_t>(input.take<std::uint16_t>(), input.size());
+  const std::size_t wanted = input.take<std::uint16_t>();  // first: it shortens what is left
+  const std::size_t n = std::min(wanted, input.size());
   const testing::PlainVocab vocab = testing::grown_vocab({input.data(), n});
   input.skip(n);
   const bool raw = (input.take<std::uint8_t>() & 1) != 0;

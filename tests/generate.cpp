@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "cli/builtin.h"
@@ -157,6 +158,30 @@ TEST_F(Generate, CancellingEndsItBetweenTokens) {
   const auto before = made({.max_tokens = 50, .cancel = &cancel});
   EXPECT_EQ(before.finish, Finish::kCancelled);
   EXPECT_TRUE(before.ids.empty());
+}
+
+TEST_F(Generate, AnotherThreadMayCancelIt) {
+  Session s = *Session::create(model(), {.context = 256, .threads = 3});
+  std::atomic<bool> cancel{false};
+  std::atomic<int> seen{0};
+  std::thread other([&] {
+    while (seen < 3) std::this_thread::yield();
+    cancel = true;
+  });
+  const auto result = generate(s, prompt(),
+                               {.max_tokens = 50,
+                                .ignore_eos = true,
+                                .cancel = &cancel,
+                                .on_logits = [&](std::span<const float>) {
+                                  if (++seen == 3) {
+                                    while (!cancel) std::this_thread::yield();
+                                  }
+                                }});
+  seen = 3;  // whatever happened, the other thread ends
+  other.join();
+  ASSERT_TRUE(result.ok());
+  EXPECT_EQ(result->finish, Finish::kCancelled);
+  EXPECT_EQ(result->ids.size(), 3u);
 }
 
 TEST_F(Generate, GoesOnFromWhereTheSessionIs) {
