@@ -22,7 +22,8 @@ void run(benchmark::State& state, gguf::TensorType type) {
 
 const bool registered = [] {
   using enum gguf::TensorType;
-  for (gguf::TensorType type : {kF32, kF16, kBF16, kQ8_0, kQ4_0, kQ6_K}) {
+  for (gguf::TensorType type :
+       {kF32, kF16, kBF16, kQ8_0, kQ4_0, kQ4_1, kQ5_0, kQ5_1, kQ2_K, kQ3_K, kQ4_K, kQ5_K, kQ6_K}) {
     benchmark::RegisterBenchmark(("pack/" + std::string(gguf::type_traits(type).name)).c_str(),
                                  [type](benchmark::State& s) { run(s, type); })
         ->Args({576, 1536})

@@ -90,7 +90,8 @@ TEST(Dequantize, EveryHalfAndBfloat) {
 
 // Every byte value at every place of a block, and at the same time every 41st scale.
 TEST(Dequantize, EveryByteAtEveryPlace) {
-  for (gguf::TensorType type : {kQ8_0, kQ4_0, kQ6_K}) {
+  for (gguf::TensorType type : kTensorTypes) {
+    if (!is_quantized(type)) continue;
     const BlockFormat format = block_format(type);
     std::vector<std::byte> row(256 * format.bytes);
     std::uint16_t scale = 1;
@@ -101,6 +102,9 @@ TEST(Dequantize, EveryByteAtEveryPlace) {
           block[i] = std::byte{static_cast<unsigned char>(b + i * (2 * shift + 1))};
         }
         store_u16(block + format.scale_at, scale);
+        if (format.min_at != 0) {
+          store_u16(block + format.min_at, static_cast<std::uint16_t>(scale ^ 0x9234u));
+        }
         scale = static_cast<std::uint16_t>(scale + 41);
       }
       ASSERT_EQ(dequantize_law(type, row, kSides[shift % 2]), "");
@@ -110,10 +114,11 @@ TEST(Dequantize, EveryByteAtEveryPlace) {
 
 TEST(Dequantize, EveryScale) {
   Bits bits(1);
-  for (gguf::TensorType type : {kQ8_0, kQ4_0, kQ6_K}) {
+  for (gguf::TensorType type : kTensorTypes) {
+    if (!is_quantized(type)) continue;
     const BlockFormat format = block_format(type);
     std::vector<std::byte> block(format.bytes);
-    for (std::size_t scale = 0; scale < 65536; scale += type == kQ6_K ? 13 : 1) {
+    for (std::size_t scale = 0; scale < 65536; scale += format.elements == 256 ? 13 : 1) {
       make_block(type, Values::kOrdinary, bits, block.data());
       store_u16(block.data() + format.scale_at, static_cast<std::uint16_t>(scale));
       ASSERT_EQ(dequantize_law(type, block, Side::kRight), "") << scale;

@@ -76,6 +76,13 @@ TEST(Dispatch, ATypeHasItsOwnProduct) {
     EXPECT_EQ(table->matmul(kBF16), table->matmul_bf16);
     EXPECT_EQ(table->matmul(kQ8_0), table->matmul_q8_0);
     EXPECT_EQ(table->matmul(kQ4_0), table->matmul_q4_0);
+    EXPECT_EQ(table->matmul(kQ4_1), table->matmul_q4_1);
+    EXPECT_EQ(table->matmul(kQ5_0), table->matmul_q5_0);
+    EXPECT_EQ(table->matmul(kQ5_1), table->matmul_q5_1);
+    EXPECT_EQ(table->matmul(kQ2_K), table->matmul_q2_k);
+    EXPECT_EQ(table->matmul(kQ3_K), table->matmul_q3_k);
+    EXPECT_EQ(table->matmul(kQ4_K), table->matmul_q4_k);
+    EXPECT_EQ(table->matmul(kQ5_K), table->matmul_q5_k);
     EXPECT_EQ(table->matmul(kQ6_K), table->matmul_q6_k);
   }
 }

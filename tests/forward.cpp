@@ -81,7 +81,7 @@ TEST(Forward, OneAnswerForEveryWeightType) {
   for (const TensorType type : kTensorTypes) {
     TinyShape shape;
     shape.type = type;
-    if (type == TensorType::kQ6_K) {
+    if (block_format(type).elements == 256) {
       shape.embedding = 256;
       shape.head_dim = 64;
       shape.ffn = 256;

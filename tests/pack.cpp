@@ -18,7 +18,7 @@ TEST(Pack, SizesByHand) {
   EXPECT_EQ(packed_bytes(kBF16, 17, 3), 2 * 128u);
   EXPECT_EQ(packed_bytes(kQ8_0, 16, 32), 64u + 512u);
   EXPECT_EQ(packed_bytes(kQ4_0, 1, 64), 64u + 512u);
-  EXPECT_EQ(packed_bytes(kQ6_K, 33, 256), 3 * (64u + 256u + 3072u));
+  EXPECT_EQ(packed_bytes(kQ6_K, 33, 256), 3 * (64u + 256u + 1024u + 2048u));
 }
 
 TEST(Pack, ByHand) {

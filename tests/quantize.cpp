@@ -27,11 +27,15 @@ TEST(Quantize, ByHand) {
     for (std::size_t i = 0; i < 6; ++i) EXPECT_EQ(block.q[i], wanted[i]) << table->name << i;
     EXPECT_EQ(block.q[16], 50);
     EXPECT_EQ(block.scale, 1.0f);
-    EXPECT_EQ(block.offset_q6_k[0], -32 * 4);
-    EXPECT_EQ(block.offset_q6_k[1], -32 * 50);
-    EXPECT_EQ(block.offset_q4_0, -8 * 54);
-    EXPECT_EQ(block.offset_q8_0, -128 * 54);
-    for (std::int32_t word : block.unused) EXPECT_EQ(word, 0);
+    EXPECT_EQ(block.bias, -12582912.0f);
+    EXPECT_EQ(block.scaled_sum, 54.0f);
+    EXPECT_EQ(block.half_sum[0], 4);
+    EXPECT_EQ(block.half_sum[1], 50);
+    EXPECT_EQ(block.base, kFloatOfZero - 128 * 54);
+    EXPECT_EQ(block.base_of_half[0], kFloatOfZero - 128 * 4);
+    EXPECT_EQ(block.base_of_half[1], kFloatOfZero - 128 * 50);
+    EXPECT_EQ(std::bit_cast<float>(kFloatOfZero + 54), 12582912.0f + 54);
+    EXPECT_EQ(block.unused, 0);
   }
 }
 
@@ -52,6 +56,19 @@ TEST(Quantize, NearlyZeroBlocksAreZero) {
   }
 }
 
+TEST(Quantize, TooLargeIsNotANumber) {
+  for (const Kernels* table : tables()) {
+    const QuantizedBlock most = quantize(*table, std::vector<float>(32, -0x1p100f))[0];
+    EXPECT_EQ(most.scale, 1032 * 0x1p83f) << table->name;
+    EXPECT_EQ(most.q[31], -127);
+    std::vector<float> x(32, 1.0f);
+    x[9] = std::nextafter(0x1p100f, 0x1p101f);
+    const QuantizedBlock above = quantize(*table, x)[0];
+    EXPECT_TRUE(is_nan(above.scale)) << table->name;
+    EXPECT_EQ(above.q[0], 0);
+  }
+}
+
 TEST(Quantize, OneBadNumberSpoilsItsBlockAndNoOther) {
   for (float bad : kSpecialFloats) {
     if (std::isfinite(bad)) continue;
@@ -63,7 +80,8 @@ TEST(Quantize, OneBadNumberSpoilsItsBlockAndNoOther) {
         EXPECT_EQ(blocks[0].scale, 1032 * 0x1p-17f);  // 1/127, in 11 bits
         EXPECT_TRUE(is_nan(blocks[1].scale)) << table->name << " " << place;
         for (std::int8_t q : blocks[1].q) EXPECT_EQ(q, 0);
-        EXPECT_EQ(blocks[1].offset_q8_0, 0);
+        EXPECT_EQ(blocks[1].base, kFloatOfZero);
+        EXPECT_TRUE(is_nan(blocks[1].scaled_sum));
         EXPECT_EQ(blocks[2].q[0], 127);
       }
     }

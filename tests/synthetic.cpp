@@ -16,7 +16,8 @@ namespace {
 
 using gguf::TensorType;
 
-constexpr const char* kTypes[] = {"F32", "F16", "BF16", "Q8_0", "Q4_0", "Q6_K"};
+constexpr const char* kTypes[] = {"F32",  "F16",  "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0",
+                                  "Q5_1", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"};
 
 TEST(ParseShape, ReadsEveryPart) {
   const auto shape = parse_shape("576x30:9:3:1536:49152:Q8_0");
@@ -50,7 +51,7 @@ TEST(ParseShape, SaysWhichPartIsWrong) {
       {"576x30:9:3:1536:258:Q8_0", "vocabulary"},
       {"576x30:9:3:1536:49152", "':' must follow the vocabulary"},
       {"576x30:9:3:1536:49152:", "type"},
-      {"576x30:9:3:1536:49152:Q5_K", "type"},
+      {"576x30:9:3:1536:49152:Q5_X", "type"},
       {"576x30:9:3:1536:49152:q8_0", "type"},
       {"576x30:9:3:1536:49152:Q8_0:untied", "type"},
       {"576x30:9:3:1536:49152:Q8_0 ", "type"},
@@ -119,7 +120,7 @@ TEST(SyntheticModel, RowsHaveANormOfAboutOne) {
                    row.data());
         const double norm = std::sqrt(std::inner_product(row.begin(), row.end(), row.begin(), 0.0));
         ASSERT_GT(norm, 0.3) << type << tensor.name << r;
-        ASSERT_LT(norm, 1.8) << type << tensor.name << r;
+        ASSERT_LT(norm, 2) << type << tensor.name << r;
       }
     }
   }

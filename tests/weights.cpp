@@ -112,8 +112,8 @@ TEST(Weights, RefusesAnotherShape) {
 TEST(Weights, RefusesTypesItCannotComputeWith) {
   GgufBuilder builder = tiny_llama({});
   GgufTensor& tensor = tensor_of(builder, "blk.0.ffn_up.weight");
-  tensor.type = 6;  // Q5_0: 22 bytes for 32 weights
-  tensor.data.resize(64 * 96 / 32 * 22);
+  tensor.type = 20;  // IQ4_NL: 18 bytes for 32 weights
+  tensor.data.resize(64 * 96 / 32 * 18);
   expect_refused(builder, "blk.0.ffn_up.weight", ErrorCode::kUnsupported);
 }
 

@@ -43,13 +43,38 @@ class Weights {
     std::byte bytes[64];
   };
 
-  // The exponent of the block's scale, or of the element.
+  // The exponent of the block's scale (and minimum), or of the element.
   static void set_size(gguf::TensorType type, std::byte* block) {
     using enum gguf::TensorType;
-    if (type == kF32) block[3] = std::byte{0x3C};
-    if (type == kBF16) block[1] = std::byte{0x3C};
-    if (type == kF16 || type == kQ8_0 || type == kQ4_0) block[1] = std::byte{0x20};
-    if (type == kQ6_K) block[209] = std::byte{0x04};
+    const auto exponent = [block](std::size_t at, int value) {
+      block[at + 1] = std::byte{static_cast<unsigned char>(value)};
+    };
+    switch (type) {
+      case kF32:
+        return exponent(2, 0x3C);
+      case kBF16:
+        return exponent(0, 0x3C);
+      case kF16:
+      case kQ8_0:
+      case kQ4_0:
+      case kQ5_0:
+        return exponent(0, 0x20);
+      case kQ4_1:
+      case kQ5_1:
+        exponent(2, 0x20);
+        return exponent(0, 0x20);
+      case kQ2_K:
+        exponent(82, 0x10);
+        return exponent(80, 0x10);
+      case kQ3_K:
+        return exponent(108, 0x10);
+      case kQ4_K:
+      case kQ5_K:
+        exponent(2, 0x08);
+        return exponent(0, 0x08);
+      case kQ6_K:
+        return exponent(208, 0x04);
+    }
   }
 
   std::size_t bytes_;

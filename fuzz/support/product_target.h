@@ -24,7 +24,7 @@ inline void fill_activations(Input& in, testing::Bits& bits, testing::Product& p
     fill(in, bits, reinterpret_cast<std::byte*>(block.q), sizeof block.q);
     fill(in, bits, reinterpret_cast<std::byte*>(&block.scale), sizeof block.scale);
     for (std::int8_t& q : block.q) q = q == -128 ? std::int8_t{-127} : q;
-    testing::set_offsets(block);
+    testing::complete(block);
   }
 }
 

@@ -51,7 +51,10 @@ inline void doubling_doubles(gguf::TensorType type) {
   const Product p = draw_product(type, Values::kOrdinary, Values::kOrdinary);
   Product twice = p;
   for (float& x : twice.x) x *= 2;
-  for (QuantizedBlock& block : twice.blocks) block.scale *= 2;
+  for (QuantizedBlock& block : twice.blocks) {
+    block.scale *= 2;
+    complete(block);
+  }
   for (const Kernels* table : tables()) {
     std::vector<float> wanted = multiply(*table, p).y;
     for (std::size_t i = 0; i < wanted.size(); ++i) {

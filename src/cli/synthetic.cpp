@@ -44,8 +44,10 @@ constexpr std::array<Field, 6> kFields = {{
     {"vocabulary", ':', &SyntheticShape::vocab, kSpecials + kBytes, std::size_t{1} << 24},
 }};
 
-constexpr std::array kTypes = {TensorType::kF32,  TensorType::kF16,  TensorType::kBF16,
-                               TensorType::kQ8_0, TensorType::kQ4_0, TensorType::kQ6_K};
+constexpr std::array kTypes = {
+    TensorType::kF32,  TensorType::kF16,  TensorType::kBF16, TensorType::kQ8_0, TensorType::kQ4_0,
+    TensorType::kQ4_1, TensorType::kQ5_0, TensorType::kQ5_1, TensorType::kQ2_K, TensorType::kQ3_K,
+    TensorType::kQ4_K, TensorType::kQ5_K, TensorType::kQ6_K};
 
 std::optional<Error> check_relations(const SyntheticShape& shape) {
   const auto number = [](std::size_t n) { return std::to_string(n); };
@@ -88,19 +90,52 @@ std::array<std::uint16_t, 8> scales_around(double scale) {
   return out;
 }
 
-// Root mean square of what a random quant stands for, its sub-scale included.
-double quant_rms(TensorType type) {
-  if (type == TensorType::kQ4_0) return std::sqrt(21.5);    // -8 .. 7
-  if (type == TensorType::kQ8_0) return std::sqrt(5461.5);  // -128 .. 127
-  return std::sqrt(341.5 * 21);                             // -32 .. 31, times 1, 3, 5, 7
+// What random bytes of a block stand for, in units of its f16 scale: their root mean square, and
+// how many scales its f16 minimum has to be for a mean of zero. Small numbers of six bits are on
+// average 31.5 and their squares 1333.5; of four bits 7.5 and 77.5.
+struct Randomness {
+  std::size_t scale_at;
+  std::size_t min_at;  // or scale_at
+  double rms;
+  double minimum;
+};
+
+Randomness randomness_of(TensorType type) {
+  using enum gguf::TensorType;
+  switch (type) {
+    case kQ8_0:
+      return {0, 0, std::sqrt(5461.5), 0};  // -128 .. 127
+    case kQ4_0:
+      return {0, 0, std::sqrt(21.5), 0};  // -8 .. 7
+    case kQ5_0:
+      return {0, 0, std::sqrt(85.5), 0};  // -16 .. 15
+    case kQ4_1:
+      return {0, 2, std::sqrt(21.25), -7.5};
+    case kQ5_1:
+      return {0, 2, std::sqrt(85.25), -15.5};
+    case kQ2_K:
+      return {80, 82, std::sqrt(77.5 * (3.5 + 2.25) - 4.5 * 56.25), 1.5};
+    case kQ3_K:
+      return {108, 108, std::sqrt(341.5 * 5.5), 0};  // -32 .. 31, -4 .. 3
+    case kQ4_K:
+      return {0, 2, std::sqrt(1333.5 * (77.5 + 56.25) - 2 * 56.25 * 992.25), 7.5};
+    case kQ5_K:
+      return {0, 2, std::sqrt(1333.5 * (325.5 + 240.25) - 2 * 240.25 * 992.25), 15.5};
+    case kQ6_K:
+      return {208, 208, std::sqrt(341.5 * 21), 0};  // -32 .. 31, times 1, 3, 5, 7
+    default:
+      return {0, 0, 1, 0};
+  }
 }
 
 // Whole blocks of a quantized type: every byte random, then the scales put where the type has them.
 void fill_quantized(TensorType type, std::size_t columns, std::uint64_t key, std::uint64_t offset,
                     std::span<std::byte> out) {
   const std::size_t bytes = gguf::type_traits(type).bytes;
-  const auto scales =
-      scales_around(1 / (std::sqrt(static_cast<double>(columns)) * quant_rms(type)));
+  const Randomness random = randomness_of(type);
+  const double unit = 1 / (std::sqrt(static_cast<double>(columns)) * random.rms);
+  const auto scales = scales_around(unit);
+  const auto minima = scales_around(unit * random.minimum);
   const std::size_t words = (bytes + 7) / 8;
   std::array<std::uint64_t, 27> block{};  // 210 bytes of Q6_K
   for (std::size_t at = 0; at < out.size(); at += bytes) {
@@ -108,12 +143,11 @@ void fill_quantized(TensorType type, std::size_t columns, std::uint64_t key, std
     for (std::size_t i = 0; i < words; ++i) block[i] = bits_at(key, first + i);
     std::byte* const p = out.data() + at;
     std::memcpy(p, block.data(), bytes);
-    const std::uint16_t scale = scales[bits_at(key, first + words) % scales.size()];
-    if (type == TensorType::kQ6_K) {  // 192 bytes of quants, 16 sub-scales, the scale
+    const std::size_t choice = bits_at(key, first + words) % scales.size();
+    std::memcpy(p + random.min_at, &minima[choice], sizeof minima[choice]);
+    std::memcpy(p + random.scale_at, &scales[choice], sizeof scales[choice]);
+    if (type == TensorType::kQ6_K) {
       for (std::size_t i = 192; i < 208; ++i) p[i] = (p[i] & std::byte{7}) | std::byte{1};
-      std::memcpy(p + 208, &scale, sizeof scale);
-    } else {
-      std::memcpy(p, &scale, sizeof scale);
     }
   }
 }
@@ -270,8 +304,8 @@ Result<SyntheticShape> parse_shape(std::string_view text) {
   }
   if (!known) {
     return wrong(
-        "The type must be F32, F16, BF16, Q8_0, Q4_0 or Q6_K, with ':tied' behind it for a model "
-        "without an output matrix.");
+        "The type must be one of F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K, Q3_K, Q4_K, "
+        "Q5_K and Q6_K, with ':tied' behind it for a model without an output matrix.");
   }
   if (auto error = check_relations(shape)) return *error;
   return shape;

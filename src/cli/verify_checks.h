@@ -82,8 +82,10 @@ struct Check<&Kernels::quantize> {
       k.quantize(x.data(), x.size(), blocks.data());
       Answer answer;
       for (QuantizedBlock& block : blocks) {
-        answer.floats.push_back(block.scale);
-        block.scale = 0;
+        for (float* part : {&block.scale, &block.bias, &block.scaled_sum}) {
+          answer.floats.push_back(*part);
+          *part = 0;
+        }
         const auto words = std::bit_cast<std::array<std::uint64_t, 8>>(block);
         answer.words.insert(answer.words.end(), words.begin(), words.end());
       }
@@ -258,24 +260,48 @@ struct Check<&Kernels::attention_f32> {
   }
 };
 
-/// Rows as a file has them: for quantized types every byte is random but the 16-bit scales, which
-/// are ordinary numbers unless `special`.
+/// Where a block has its 16-bit scale and, if it has one, its minimum.
+struct HalfPlaces {
+  std::size_t scale, minimum;
+};
+constexpr HalfPlaces half_places(gguf::TensorType type) {
+  using enum gguf::TensorType;
+  switch (type) {
+    case kQ4_1:
+    case kQ5_1:
+    case kQ4_K:
+    case kQ5_K:
+      return {0, 2};
+    case kQ2_K:
+      return {80, 82};
+    case kQ3_K:
+      return {108, 108};
+    case kQ6_K:
+      return {208, 208};
+    default:
+      return {0, 0};
+  }
+}
+
+/// Rows as a file has them: for quantized types every byte is random but the 16-bit scales and
+/// minima, which are ordinary numbers unless `special`.
 inline std::vector<std::byte> make_rows(Draw& draw, gguf::TensorType type, std::size_t elements,
                                         bool special) {
   const gguf::TypeTraits& traits = gguf::type_traits(type);
   std::vector<std::byte> out(elements / traits.elements * traits.bytes);
-  for (std::size_t at = 0; at < out.size(); at += traits.bytes) {
+  for (std::size_t block = 0; block < out.size(); block += traits.bytes) {
     if (type == gguf::TensorType::kF32) {
       const float x = make_float(draw, special ? Kind::kSpecial : Kind::kOrdinary);
-      std::memcpy(out.data() + at, &x, sizeof x);
+      std::memcpy(out.data() + block, &x, sizeof x);
       continue;
     }
-    for (std::size_t i = 0; i < traits.bytes; ++i) out[at + i] = std::byte(draw.bits() & 0xFF);
+    for (std::size_t i = 0; i < traits.bytes; ++i) out[block + i] = std::byte(draw.bits() & 0xFF);
     const float x = make_float(draw, special ? Kind::kSpecial : Kind::kOrdinary);
     const std::uint16_t scale =
         type == gguf::TensorType::kBF16 ? float_to_bf16(x) : float_to_half(x);
-    const std::size_t place = type == gguf::TensorType::kQ6_K ? traits.bytes - sizeof scale : 0;
-    std::memcpy(out.data() + at + place, &scale, sizeof scale);
+    const HalfPlaces at = half_places(type);
+    std::memcpy(out.data() + block + at.scale, &scale, sizeof scale);
+    if (at.minimum != at.scale) std::memcpy(out.data() + block + at.minimum, &scale, sizeof scale);
   }
   return out;
 }
@@ -329,6 +355,20 @@ template <>
 struct Check<&Kernels::matmul_q8_0> : CheckMatmul<gguf::TensorType::kQ8_0> {};
 template <>
 struct Check<&Kernels::matmul_q4_0> : CheckMatmul<gguf::TensorType::kQ4_0> {};
+template <>
+struct Check<&Kernels::matmul_q4_1> : CheckMatmul<gguf::TensorType::kQ4_1> {};
+template <>
+struct Check<&Kernels::matmul_q5_0> : CheckMatmul<gguf::TensorType::kQ5_0> {};
+template <>
+struct Check<&Kernels::matmul_q5_1> : CheckMatmul<gguf::TensorType::kQ5_1> {};
+template <>
+struct Check<&Kernels::matmul_q2_k> : CheckMatmul<gguf::TensorType::kQ2_K> {};
+template <>
+struct Check<&Kernels::matmul_q3_k> : CheckMatmul<gguf::TensorType::kQ3_K> {};
+template <>
+struct Check<&Kernels::matmul_q4_k> : CheckMatmul<gguf::TensorType::kQ4_K> {};
+template <>
+struct Check<&Kernels::matmul_q5_k> : CheckMatmul<gguf::TensorType::kQ5_K> {};
 template <>
 struct Check<&Kernels::matmul_q6_k> : CheckMatmul<gguf::TensorType::kQ6_K> {};
 

@@ -26,6 +26,13 @@
   void matmul_bf16(const MatmulArgs& args);                                                      \
   void matmul_q8_0(const MatmulArgs& args);                                                      \
   void matmul_q4_0(const MatmulArgs& args);                                                      \
+  void matmul_q4_1(const MatmulArgs& args);                                                      \
+  void matmul_q5_0(const MatmulArgs& args);                                                      \
+  void matmul_q5_1(const MatmulArgs& args);                                                      \
+  void matmul_q2_k(const MatmulArgs& args);                                                      \
+  void matmul_q3_k(const MatmulArgs& args);                                                      \
+  void matmul_q4_k(const MatmulArgs& args);                                                      \
+  void matmul_q5_k(const MatmulArgs& args);                                                      \
   void matmul_q6_k(const MatmulArgs& args);                                                      \
   }
 

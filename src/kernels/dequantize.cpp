@@ -1,9 +1,11 @@
 #include "kernels/dequantize.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
 #include "base/half.h"
+#include "kernels/quants.h"
 
 namespace prumo {
 namespace {
@@ -14,35 +16,84 @@ std::uint16_t load_u16(const std::byte* at) {
   return out;
 }
 
-void q8_0(const std::byte* block, float* out) {
-  const float d = half_to_float(load_u16(block));
-  for (std::size_t i = 0; i < 32; ++i)
-    out[i] = d * static_cast<float>(static_cast<std::int8_t>(block[2 + i]));
-}
+// What turns the quants of one block of a type into numbers.
+struct Scales {
+  float scale[16];  // of every 16 columns of 256, of all of 32
+  float minimum[16];
+  int offset;
+};
 
-void q4_0(const std::byte* block, float* out) {
-  const float d = half_to_float(load_u16(block));
-  for (std::size_t i = 0; i < 16; ++i) {
-    const int byte = std::to_integer<int>(block[2 + i]);
-    out[i] = d * static_cast<float>((byte & 15) - 8);
-    out[i + 16] = d * static_cast<float>((byte >> 4) - 8);
+Scales scales_of(gguf::TensorType type, const std::byte* block) {
+  using enum gguf::TensorType;
+  Scales out{};
+  const auto half = [&](std::size_t at) { return half_to_float(load_u16(block + at)); };
+  const auto all = [&](float scale, float minimum, int offset) {
+    std::fill(std::begin(out.scale), std::end(out.scale), scale);
+    std::fill(std::begin(out.minimum), std::end(out.minimum), minimum);
+    out.offset = offset;
+    return out;
+  };
+  const auto each = [&](auto&& factor, std::size_t d) {
+    for (std::size_t i = 0; i < 16; ++i) out.scale[i] = half(d) * static_cast<float>(factor(i));
+  };
+  switch (type) {
+    case kQ8_0:
+      return all(half(0), 0, 128);
+    case kQ4_0:
+      return all(half(0), 0, 8);
+    case kQ5_0:
+      return all(half(0), 0, 16);
+    case kQ4_1:
+    case kQ5_1:
+      return all(half(0), half(2), 0);
+    case kQ2_K:
+      each([&](std::size_t i) { return std::to_integer<int>(block[i]) & 15; }, 80);
+      for (std::size_t i = 0; i < 16; ++i) {
+        out.minimum[i] = -(half(82) * static_cast<float>(std::to_integer<int>(block[i]) >> 4));
+      }
+      return out;
+    case kQ3_K: {
+      const auto numbers = read_six_bits(type, block);
+      each([&](std::size_t i) { return numbers[i] - 32; }, 108);
+      out.offset = 4;
+      return out;
+    }
+    case kQ4_K:
+    case kQ5_K: {
+      const auto numbers = read_six_bits(type, block);
+      each([&](std::size_t i) { return int{numbers[i / 2]}; }, 0);
+      for (std::size_t i = 0; i < 16; ++i) {
+        out.minimum[i] = -(half(2) * static_cast<float>(numbers[8 + i / 2]));
+      }
+      return out;
+    }
+    case kQ6_K:
+      each([&](std::size_t i) { return int{static_cast<std::int8_t>(block[192 + i])}; }, 208);
+      out.offset = 32;
+      return out;
+    case kF32:
+    case kF16:
+    case kBF16:
+      break;
   }
+  return out;
 }
 
-// 256 weights of 6 bits: 128 bytes of low nibbles, 64 bytes of high bit pairs, 16 int8 sub-scales,
-// an f16 scale. Either half of 128 weights is four runs of 32 that share their bytes.
-void q6_k(const std::byte* block, float* out) {
-  const float d = half_to_float(load_u16(block + 208));
-  for (std::size_t i = 0; i < 256; ++i) {
-    const std::size_t half = i / 128;
-    const std::size_t run = i % 128 / 32;
-    const std::size_t l = i % 32;
-    const int low_byte = std::to_integer<int>(block[half * 64 + (run % 2) * 32 + l]);
-    const int high_byte = std::to_integer<int>(block[128 + half * 32 + l]);
-    const int low = run < 2 ? low_byte & 15 : low_byte >> 4;
-    const int high = (high_byte >> (2 * run)) & 3;
-    const auto scale = static_cast<std::int8_t>(block[192 + i / 16]);
-    out[i] = d * static_cast<float>(scale) * static_cast<float>((low | (high << 4)) - 32);
+bool has_minimum(gguf::TensorType type) {
+  using enum gguf::TensorType;
+  return type == kQ4_1 || type == kQ5_1 || type == kQ2_K || type == kQ4_K || type == kQ5_K;
+}
+
+void dequantize_block(gguf::TensorType type, const std::byte* block, std::size_t n, float* out) {
+  const Scales scales = scales_of(type, block);
+  const bool adds = has_minimum(type);
+  for (std::size_t sub = 0; sub < n / 32; ++sub) {
+    const auto quants = read_quants(type, block, sub);
+    for (std::size_t i = 0; i < 32; ++i) {
+      const std::size_t of = 2 * sub + i / 16;
+      const float x = scales.scale[of] * static_cast<float>(quants[i] - scales.offset);
+      out[32 * sub + i] = adds ? x + scales.minimum[of] : x;
+    }
   }
 }
 
@@ -60,15 +111,12 @@ void dequantize(gguf::TensorType type, const std::byte* row, std::size_t n, floa
     case kBF16:
       for (std::size_t i = 0; i < n; ++i) out[i] = bf16_to_float(load_u16(row + 2 * i));
       return;
-    case kQ8_0:
-      for (std::size_t i = 0; i < n; i += 32) q8_0(row + i / 32 * 34, out + i);
-      return;
-    case kQ4_0:
-      for (std::size_t i = 0; i < n; i += 32) q4_0(row + i / 32 * 18, out + i);
-      return;
-    case kQ6_K:
-      for (std::size_t i = 0; i < n; i += 256) q6_k(row + i / 256 * 210, out + i);
-      return;
+    default:
+      break;
+  }
+  const gguf::TypeTraits& traits = gguf::type_traits(type);
+  for (std::size_t b = 0; b < n / traits.elements; ++b) {
+    dequantize_block(type, row + b * traits.bytes, traits.elements, out + b * traits.elements);
   }
 }
 

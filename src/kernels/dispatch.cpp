@@ -23,7 +23,11 @@ namespace {
     .attention_f32 = space::attention_f32, .merge = space::merge, .narrow = space::narrow,     \
     .matmul_f32 = space::matmul_f32, .matmul_f16 = space::matmul_f16,                          \
     .matmul_bf16 = space::matmul_bf16, .matmul_q8_0 = space::matmul_q8_0,                      \
-    .matmul_q4_0 = space::matmul_q4_0, .matmul_q6_k = space::matmul_q6_k                       \
+    .matmul_q4_0 = space::matmul_q4_0, .matmul_q4_1 = space::matmul_q4_1,                      \
+    .matmul_q5_0 = space::matmul_q5_0, .matmul_q5_1 = space::matmul_q5_1,                      \
+    .matmul_q2_k = space::matmul_q2_k, .matmul_q3_k = space::matmul_q3_k,                      \
+    .matmul_q4_k = space::matmul_q4_k, .matmul_q5_k = space::matmul_q5_k,                      \
+    .matmul_q6_k = space::matmul_q6_k                                                          \
   }
 
 constexpr Kernels kScalarTable = PRUMO_TABLE(scalar, Isa::kScalar);
@@ -117,6 +121,20 @@ auto Kernels::matmul(gguf::TensorType type) const -> void (*)(const MatmulArgs&)
       return matmul_q8_0;
     case gguf::TensorType::kQ4_0:
       return matmul_q4_0;
+    case gguf::TensorType::kQ4_1:
+      return matmul_q4_1;
+    case gguf::TensorType::kQ5_0:
+      return matmul_q5_0;
+    case gguf::TensorType::kQ5_1:
+      return matmul_q5_1;
+    case gguf::TensorType::kQ2_K:
+      return matmul_q2_k;
+    case gguf::TensorType::kQ3_K:
+      return matmul_q3_k;
+    case gguf::TensorType::kQ4_K:
+      return matmul_q4_k;
+    case gguf::TensorType::kQ5_K:
+      return matmul_q5_k;
     case gguf::TensorType::kQ6_K:
       return matmul_q6_k;
   }

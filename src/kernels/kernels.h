@@ -11,8 +11,10 @@
 //  - A row of a BF16 matrix runs in 16 lanes by pairs: with x rounded to BF16, lane j takes
 //    elements 2j, 2j+1, 32+2j, 32+2j+1, ... each by an fma, then reduce16. Zeros fill the row, and
 //    x, up to a multiple of 32.
-//  - A row of a quantized matrix is one lane: the dot of a block of 32 is exact in int32, then
-//    acc = fma(w_scale * x_scale, float(dot), acc), blocks rising from acc = 0.
+//  - A row of a quantized matrix is one lane. What a block of 32 weights adds up to with 32
+//    activations is exact in int32; it joins the row as acc = fma(w_scale, x_scale * float(dot),
+//    acc), blocks rising from acc = 0. The file of each type says what its w_scale is, and what
+//    else joins (a minimum, a second half).
 //  - exp is kernels/exp.h; square root and division are IEEE.
 #pragma once
 
@@ -53,17 +55,24 @@ struct ArgmaxResult {
   bool operator==(const ArgmaxResult&) const = default;
 };
 
-/// 32 activations as int8, on one cache line, with what each weight type adds to the integer dot
-/// because it stores its weights with an offset.
+/// 32 activations as int8, on one cache line, with what the products would otherwise work out again
+/// for every row. An integer n, |n| < 2^22, is turned into float(n) * scale by one fma: as bits,
+/// kFloatOfZero + n is the float 3 * 2^22 + n, so fma(that, scale, bias) rounds n * scale once (the
+/// bias is exact). Weights that are stored with 128 added start their dot at `base`.
 struct alignas(64) QuantizedBlock {
   std::int8_t q[kBlock];  ///< in [-127, 127]: x[i] is about q[i] * scale
   float scale;  ///< max|x| / 127 rounded to the 11 significant bits of binary16; 0 for a block
-                ///< whose max|x| is at most 2^-100; NaN if the block has a NaN or infinity
-  std::int32_t offset_q4_0;     ///< -8 * sum of q
-  std::int32_t offset_q8_0;     ///< -128 * sum of q
-  std::int32_t offset_q6_k[2];  ///< -32 * sum of q, for either half
-  std::int32_t unused[3];       ///< zero
+                ///< whose max|x| is at most 2^-100; NaN if the block has a NaN or a magnitude above
+                ///< 2^100
+  float bias;   ///< -3 * 2^22 * scale
+  float scaled_sum;              ///< scale * sum of q: exact
+  std::int32_t base;             ///< kFloatOfZero - 128 * sum of q
+  std::int32_t base_of_half[2];  ///< the same of q[0 .. 15] and of q[16 .. 31]
+  std::int16_t half_sum[2];      ///< sum of q[0 .. 15] and of q[16 .. 31]
+  std::int32_t unused;           ///< zero
 };
+/// The bits of 3 * 2^22 as a float.
+inline constexpr std::int32_t kFloatOfZero = 0x4B400000;
 static_assert(sizeof(QuantizedBlock) == 64);
 
 /// y[t][r] = row r of the matrix times x[t], for the panels [panel_begin, panel_end).
@@ -181,6 +190,13 @@ struct Kernels {
   void (*matmul_bf16)(const MatmulArgs&);
   void (*matmul_q8_0)(const MatmulArgs&);
   void (*matmul_q4_0)(const MatmulArgs&);
+  void (*matmul_q4_1)(const MatmulArgs&);
+  void (*matmul_q5_0)(const MatmulArgs&);
+  void (*matmul_q5_1)(const MatmulArgs&);
+  void (*matmul_q2_k)(const MatmulArgs&);
+  void (*matmul_q3_k)(const MatmulArgs&);
+  void (*matmul_q4_k)(const MatmulArgs&);
+  void (*matmul_q5_k)(const MatmulArgs&);
   void (*matmul_q6_k)(const MatmulArgs&);
 
   /// The matrix product of a weight type.
@@ -216,6 +232,13 @@ void for_each_kernel(F&& f) {
   f("matmul_bf16", KernelMember<&Kernels::matmul_bf16>{});
   f("matmul_q8_0", KernelMember<&Kernels::matmul_q8_0>{});
   f("matmul_q4_0", KernelMember<&Kernels::matmul_q4_0>{});
+  f("matmul_q4_1", KernelMember<&Kernels::matmul_q4_1>{});
+  f("matmul_q5_0", KernelMember<&Kernels::matmul_q5_0>{});
+  f("matmul_q5_1", KernelMember<&Kernels::matmul_q5_1>{});
+  f("matmul_q2_k", KernelMember<&Kernels::matmul_q2_k>{});
+  f("matmul_q3_k", KernelMember<&Kernels::matmul_q3_k>{});
+  f("matmul_q4_k", KernelMember<&Kernels::matmul_q4_k>{});
+  f("matmul_q5_k", KernelMember<&Kernels::matmul_q5_k>{});
   f("matmul_q6_k", KernelMember<&Kernels::matmul_q6_k>{});
 }
 
@@ -232,7 +255,7 @@ Result<const Kernels*> choose_kernels();
 /// Whether rows of this type are multiplied with quantized activations.
 constexpr bool is_quantized(gguf::TensorType type) {
   using enum gguf::TensorType;
-  return type == kQ4_0 || type == kQ8_0 || type == kQ6_K;
+  return type != kF32 && type != kF16 && type != kBF16;
 }
 
 }  // namespace prumo

@@ -1,64 +1,33 @@
-// Matrix product, Q6_K weights with quantized activations. A block of 256 is two halves of four
-// runs of 32 columns; a run is a low or high nibble of one of two groups of bytes, with two of the
-// bits of a shared byte on top, and has an int8 sub-scale for either 16 columns. A run of weights
-// meets one block of activations: acc = fma(scale * x_scale, float(s0 * dot0 + s1 * dot1), acc),
-// all of it exact in int32 (and below 2^24).
+// Matrix product, Q6_K weights (stored as w + 32) with quantized activations. A block of 256 is
+// sixteen of 16 weights, each with an int8 scale, under an f16 scale for all. So a block of 32
+// joins in two halves: acc = fma(scale * sub_scale, x_scale * float(dot), acc). The product of the
+// scales is exact.
 #include <cmath>
 
-#include "base/half.h"
 #include "kernels/matmul_quantized.h"
-
-namespace prumo {
-namespace {
-
-constexpr std::size_t kSuper = 256;
-constexpr std::size_t kQuantBytes = 3072;  // of 16 rows: 32 words of low nibbles, 16 of high pairs
-constexpr std::size_t kHighBytes = 2048;   // where the high pairs begin
-constexpr std::size_t kWordBytes = 64;     // a word of 16 rows
-constexpr std::size_t kSubScaleBytes = 256;  // of 16 rows: 16 sub-scales
-
-// Where run `run` (0..3) of half `half` finds its words.
-constexpr std::size_t low_word(std::size_t half, std::size_t run) {
-  return half * 16 + run % 2 * 8;
-}
-constexpr std::size_t high_word(std::size_t half) {
-  return half * 8;
-}
-
-}  // namespace
-}  // namespace prumo
 
 namespace prumo::scalar {
 
 void matmul_q6_k(const MatmulArgs& a) {
-  const PanelLayout layout = panel_layout(gguf::TensorType::kQ6_K, a.columns);
-  const std::size_t blocks = a.columns / kBlock;
-  for_each_row(
-      a, layout.stride, [&](const std::byte* panel, std::size_t r, const QuantizedBlock* x) {
-        float acc = 0.0f;
-        for (std::size_t b = 0; b < blocks; ++b) {
-          const std::size_t super = b / 8;
-          const std::size_t half = b % 8 / 4;
-          const std::size_t run = b % 4;
-          const std::byte* quants = panel + layout.quants + super * kQuantBytes + r * 4;
-          const std::byte* low = quants + low_word(half, run) * kWordBytes;
-          const std::byte* high = quants + kHighBytes + high_word(half) * kWordBytes;
-          std::int32_t dot[2] = {0, 0};
-          for (std::size_t i = 0; i < kBlock; ++i) {
-            const std::size_t at = i / 4 * kWordBytes + i % 4;
-            const int nibble = std::to_integer<int>(low[at]) >> (run < 2 ? 0 : 4) & 15;
-            const int pair = std::to_integer<int>(high[at]) >> (2 * run) & 3;
-            dot[i / 16] += ((nibble | pair << 4) - 32) * x[b].q[i];
-          }
-          const std::byte* sub =
-              panel + layout.sub_scales + super * kSubScaleBytes + b % 8 * 32 + r;
-          const std::int32_t total = static_cast<std::int8_t>(sub[0]) * dot[0] +
-                                     static_cast<std::int8_t>(sub[kPanelRows]) * dot[1];
-          const float scale = half_to_float(load_u16(panel + layout.scales + super * 32 + r * 2));
-          acc = std::fma(scale * x[b].scale, static_cast<float>(total), acc);
-        }
-        return acc;
-      });
+  const PanelLayout at = panel_layout(gguf::TensorType::kQ6_K, a.columns);
+  for_each_row(a, at.stride, [&](const std::byte* panel, std::size_t r, const QuantizedBlock* x) {
+    float acc = 0.0f;
+    for (std::size_t b = 0; b < a.columns / kBlock; ++b) {
+      const std::byte* quants = panel + at.quants + b * kNibbleSection;
+      const std::byte* high = panel + at.high + b * kPairSection;
+      const float scale = load_half(panel + at.scales + b / 8 * kScaleSection + r * 2);
+      for (std::size_t half = 0; half < 2; ++half) {
+        const auto sub_scale =
+            static_cast<std::int8_t>(panel[at.sub_scales + (2 * b + half) * kPanelRows + r]);
+        const std::int32_t sum = dot(x[b], half * 16, half * 16 + 16, [&](std::size_t i) {
+          return nibble(quants, r, i) + 16 * pair(high, r, i) - 32;
+        });
+        acc = std::fma(scale * static_cast<float>(sub_scale), x[b].scale * static_cast<float>(sum),
+                       acc);
+      }
+    }
+    return acc;
+  });
 }
 
 }  // namespace prumo::scalar
@@ -70,70 +39,33 @@ namespace {
 
 struct Q6_K {
   static constexpr gguf::TensorType kType = gguf::TensorType::kQ6_K;
-  static constexpr std::size_t kMaxTokens = 4;
+  static constexpr std::size_t kParts = 2;
+  static constexpr Minimum kMinimum = Minimum::kNone;
+  static constexpr bool kSigned = false;
+  static constexpr std::size_t kGroups = 2;  // 2 * 2 * 63 * 127 < 2^15
+  static constexpr int kUnit = 4;
 
-  // Weights of run kRun, word i of its 8, as bytes 0..63.
-  template <std::size_t kRun>
-  static __m256i weights(const std::byte* quants, std::size_t half, std::size_t i) {
-    const __m256i low = load(quants + (low_word(half, kRun) + i) * kWordBytes);
-    const __m256i high = load(quants + kHighBytes + (high_word(half) + i) * kWordBytes);
-    const __m256i nibble =
-        _mm256_and_si256(kRun < 2 ? low : _mm256_srli_epi16(low, 4), _mm256_set1_epi8(15));
-    __m256i pair;
-    if constexpr (kRun < 2) {
-      pair = _mm256_slli_epi16(high, 4 - 2 * kRun);
-    } else {
-      pair = _mm256_srli_epi16(high, 2 * kRun - 4);
-    }
-    return _mm256_or_si256(nibble, _mm256_and_si256(pair, _mm256_set1_epi8(0x30)));
+  const std::byte* scales;
+  const std::byte* sub_scales;
+  const std::byte* high;
+  const std::byte* quants;
+  Q6_K(const std::byte* panel, const PanelLayout& at, std::size_t half)
+      : scales(panel + at.scales + half * 16),
+        sub_scales(panel + at.sub_scales + half * 8),
+        high(panel + at.high + half * 32),
+        quants(panel + at.quants + half * 32) {}
+
+  template <std::size_t g>
+  [[nodiscard]] __m256i word(std::size_t b) const {
+    return _mm256_or_si256(nibbles<g, 0>(quants + b * kNibbleSection),
+                           pairs<g, 4>(high + b * kPairSection));
   }
-
-  // A pair of products is at most 2 * 63 * 127 = 16002, so two of them add up in 16 bits.
-  template <std::size_t kRun, std::size_t kTokens>
-  static void run(const std::byte* quants, const std::byte* sub, std::size_t half,
-                  const QuantizedBlock* x, std::size_t stride, __m256 scale,
-                  __m256 (&sum)[kTokens]) {
-    const __m256i ones = _mm256_set1_epi16(1);
-    __m256i total[kTokens];
-    for (std::size_t j = 0; j < kTokens; ++j) total[j] = _mm256_setzero_si256();
-    for (std::size_t s = 0; s < 2; ++s) {
-      __m256i w[4];
-      for (std::size_t i = 0; i < 4; ++i) w[i] = weights<kRun>(quants, half, 4 * s + i);
-      const __m256i sub_scale = _mm256_cvtepi8_epi32(
-          _mm_loadl_epi64(reinterpret_cast<const __m128i*>(sub + s * kPanelRows)));
-      for (std::size_t j = 0; j < kTokens; ++j) {
-        const std::int8_t* q = x[j * stride].q + 16 * s;
-        const __m256i first = _mm256_add_epi16(_mm256_maddubs_epi16(w[0], broadcast4(q)),
-                                               _mm256_maddubs_epi16(w[1], broadcast4(q + 4)));
-        const __m256i last = _mm256_add_epi16(_mm256_maddubs_epi16(w[2], broadcast4(q + 8)),
-                                              _mm256_maddubs_epi16(w[3], broadcast4(q + 12)));
-        __m256i dot =
-            _mm256_add_epi32(_mm256_madd_epi16(first, ones), _mm256_madd_epi16(last, ones));
-        dot = _mm256_add_epi32(dot, _mm256_set1_epi32(x[j * stride].offset_q6_k[s]));
-        total[j] = _mm256_add_epi32(total[j], _mm256_mullo_epi32(sub_scale, dot));
-      }
-    }
-    for (std::size_t j = 0; j < kTokens; ++j) {
-      sum[j] = join(scale, x[j * stride].scale, total[j], sum[j]);
-    }
-  }
-
-  template <std::size_t kTokens>
-  static void tile(const MatmulArgs& a, const std::byte* panel, const PanelLayout& layout,
-                   std::size_t part, std::size_t t, __m256 (&sum)[kTokens]) {
-    const std::size_t blocks = a.columns / kBlock;
-    const auto* x = static_cast<const QuantizedBlock*>(a.x) + t * blocks;
-    for (std::size_t super = 0; super < a.columns / kSuper; ++super) {
-      const std::byte* quants = panel + layout.quants + super * kQuantBytes + part * 32;
-      const std::byte* sub = panel + layout.sub_scales + super * kSubScaleBytes + part * 8;
-      const __m256 scale = load_scales(panel + layout.scales + super * 32 + part * 16);
-      for (std::size_t half = 0; half < 2; ++half, x += 4, sub += 128) {
-        run<0>(quants, sub, half, x, blocks, scale, sum);
-        run<1>(quants, sub + 32, half, x + 1, blocks, scale, sum);
-        run<2>(quants, sub + 64, half, x + 2, blocks, scale, sum);
-        run<3>(quants, sub + 96, half, x + 3, blocks, scale, sum);
-      }
-    }
+  template <std::size_t part>
+  [[nodiscard]] __m256 scale(std::size_t b) const {
+    const __m128i sub =
+        _mm_loadl_epi64(reinterpret_cast<const __m128i*>(sub_scales + (2 * b + part) * kPanelRows));
+    return _mm256_mul_ps(load_halves(scales + b / 8 * kScaleSection, 1.0f / kUnit),
+                         _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(sub)));
   }
 };
 
@@ -152,68 +84,33 @@ namespace {
 
 struct Q6_K {
   static constexpr gguf::TensorType kType = gguf::TensorType::kQ6_K;
-  static constexpr std::size_t kMaxTokens = 8;
+  static constexpr bool kInMemory = true;
+  static constexpr std::size_t kParts = 2;
+  static constexpr Minimum kMinimum = Minimum::kNone;
 
-  // Weights of run kRun, word i of its 8, as bytes 0..63.
-  template <std::size_t kRun>
-  static __m512i weights(const std::byte* quants, std::size_t half, std::size_t i) {
-    const __m512i low = load(quants + (low_word(half, kRun) + i) * kWordBytes);
-    const __m512i high = load(quants + kHighBytes + (high_word(half) + i) * kWordBytes);
-    const __m512i nibble =
-        _mm512_and_si512(kRun < 2 ? low : _mm512_srli_epi16(low, 4), _mm512_set1_epi8(15));
-    __m512i pair;
-    if constexpr (kRun < 2) {
-      pair = _mm512_slli_epi16(high, 4 - 2 * kRun);
-    } else {
-      pair = _mm512_srli_epi16(high, 2 * kRun - 4);
-    }
-    return _mm512_or_si512(nibble, _mm512_and_si512(pair, _mm512_set1_epi8(0x30)));
-  }
+  const std::byte* scales;
+  const std::byte* sub_scales;
+  const std::byte* high;
+  const std::byte* quants;
+  Q6_K(const std::byte* panel, const PanelLayout& at)
+      : scales(panel + at.scales),
+        sub_scales(panel + at.sub_scales),
+        high(panel + at.high),
+        quants(panel + at.quants) {}
 
-  template <std::size_t kRun, std::size_t kTokens>
-  static void run(const std::byte* quants, const std::byte* sub, std::size_t half,
-                  const QuantizedBlock* x, std::size_t stride, __m512 scale,
-                  __m512 (&sum)[kTokens]) {
-    __m512i w[8];
-    for (std::size_t i = 0; i < 8; ++i) w[i] = weights<kRun>(quants, half, i);
-    __m512i sub_scale[2];
-    for (std::size_t s = 0; s < 2; ++s) {
-      sub_scale[s] = _mm512_cvtepi8_epi32(
-          _mm_loadu_si128(reinterpret_cast<const __m128i*>(sub + s * kPanelRows)));
-    }
-    for (std::size_t j = 0; j < kTokens; ++j) {
-      const QuantizedBlock& xb = x[j * stride];
-      __m512i dot[2];
-      for (std::size_t s = 0; s < 2; ++s) {
-        dot[s] = _mm512_set1_epi32(xb.offset_q6_k[s]);
-        for (std::size_t i = 0; i < 4; ++i) {
-          dot[s] = _mm512_dpbusd_epi32(dot[s], w[4 * s + i], broadcast4(xb.q + 16 * s + 4 * i));
-        }
-      }
-      const __m512i total = _mm512_add_epi32(_mm512_mullo_epi32(sub_scale[0], dot[0]),
-                                             _mm512_mullo_epi32(sub_scale[1], dot[1]));
-      sum[j] = join(scale, xb.scale, total, sum[j]);
-    }
+  template <std::size_t g>
+  [[nodiscard]] __m512i word(std::size_t b) const {
+    return _mm512_or_si512(nibbles<g, 2>(quants + b * kNibbleSection),
+                           pairs<g, 6>(high + b * kPairSection));
   }
-
-  template <std::size_t kTokens>
-  static void tile(const MatmulArgs& a, const std::byte* panel, const PanelLayout& layout,
-                   std::size_t t, __m512 (&sum)[kTokens]) {
-    const std::size_t blocks = a.columns / kBlock;
-    const auto* x = static_cast<const QuantizedBlock*>(a.x) + t * blocks;
-    for (std::size_t super = 0; super < a.columns / kSuper; ++super) {
-      const std::byte* quants = panel + layout.quants + super * kQuantBytes;
-      const std::byte* sub = panel + layout.sub_scales + super * kSubScaleBytes;
-      const __m512 scale = load_scales(panel + layout.scales + super * 32);
-      if (kTokens == 1) prefetch<48>(quants + kPrefetch);
-      for (std::size_t half = 0; half < 2; ++half, x += 4, sub += 128) {
-        run<0>(quants, sub, half, x, blocks, scale, sum);
-        run<1>(quants, sub + 32, half, x + 1, blocks, scale, sum);
-        run<2>(quants, sub + 64, half, x + 2, blocks, scale, sum);
-        run<3>(quants, sub + 96, half, x + 3, blocks, scale, sum);
-      }
-    }
+  template <std::size_t part>
+  [[nodiscard]] __m512 scale(std::size_t b) const {
+    const __m128i sub =
+        _mm_loadu_si128(reinterpret_cast<const __m128i*>(sub_scales + (2 * b + part) * kPanelRows));
+    return _mm512_mul_ps(load_halves(scales + b / 8 * kScaleSection, 1.0f / 4),
+                         _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(sub)));
   }
+  void prefetch_ahead(std::size_t b) const { prefetch<4>(quants + b * kNibbleSection + kPrefetch); }
 };
 
 }  // namespace

@@ -1,18 +1,81 @@
-// What the products of quantized matrices share: the walk over panels and tokens, loads, and the
-// one fma that joins a block to its row. The files of the types give it the inside of a block.
+// What the products of quantized matrices share. A type says how to read its blocks: to the scalar
+// reference as integers, to the SIMD ones as words of unsigned bytes (a word is four columns of
+// every row of the panel). The walk over panels, tokens and blocks, and how a block joins its row,
+// is here and in the two headers at the end.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 
+#include "base/half.h"
+#include "gguf/format.h"
 #include "kernels/declarations.h"
 #include "kernels/pack.h"
 
+namespace prumo {
+
+inline constexpr std::size_t kWordBytes = kPanelRows * 4;
+inline constexpr std::size_t kWords = kBlock / 4;  ///< of a block, when a weight has a byte
+
+/// Bytes of 16 rows of a block of 32, by bits a weight.
+inline constexpr std::size_t kByteSection = 8 * kWordBytes;
+inline constexpr std::size_t kNibbleSection = 4 * kWordBytes;
+inline constexpr std::size_t kPairSection = 2 * kWordBytes;
+inline constexpr std::size_t kBitSection = kWordBytes;
+/// Of 16 numbers of six bits a row.
+inline constexpr std::size_t kSixBitSection = 3 * kWordBytes;
+/// Of one f16 a row.
+inline constexpr std::size_t kScaleSection = kPanelRows * 2;
+
+/// How a type's minimum, if it has one, joins a row after the dot.
+enum class Minimum {
+  kNone,
+  kAdded,       ///< acc = fma(min, scaled_sum, acc)
+  kSubtracted,  ///< acc = fma(-min, scaled_sum, acc)
+  kOfHalves,    ///< acc = fma(-min, x_scale * float(m0 * half_sum[0] + m1 * half_sum[1]), acc)
+};
+
+}  // namespace prumo
+
 namespace prumo::scalar {
 
-inline std::uint16_t load_u16(const std::byte* at) {
+inline float load_half(const std::byte* at) {
   std::uint16_t out;
   std::memcpy(&out, at, sizeof out);
-  return out;
+  return half_to_float(out);
+}
+
+/// Weight i of row r from the sections of its block: pack.h has the layout.
+inline int nibble(const std::byte* block, std::size_t r, std::size_t i) {
+  const int byte = std::to_integer<int>(block[i / 4 % 4 * kWordBytes + r * 4 + i % 4]);
+  return i < 16 ? byte & 15 : byte >> 4;
+}
+inline int pair(const std::byte* block, std::size_t r, std::size_t i) {
+  const int byte = std::to_integer<int>(block[i / 16 * kWordBytes + r * 4 + i % 4]);
+  return byte >> (2 * (i / 4 % 4)) & 3;
+}
+inline int bit(const std::byte* block, std::size_t r, std::size_t i) {
+  return std::to_integer<int>(block[r * 4 + i % 4]) >> (i / 4) & 1;
+}
+
+/// Value `index` (of 16) of the six-bit numbers of a K block's row r: its four low bits, then the
+/// two high ones.
+inline int six_bits(const std::byte* section, std::size_t r, std::size_t index) {
+  const auto word = [&](std::size_t w) {
+    std::uint32_t out;
+    std::memcpy(&out, section + w * kWordBytes + r * 4, sizeof out);
+    return out;
+  };
+  const std::uint32_t low = word(index / 8) >> (4 * (index % 8)) & 15u;
+  return static_cast<int>(low | (word(2) >> (2 * index) & 3u) << 4);
+}
+
+/// The sum over columns [begin, end) of a block of weight(i) * q[i].
+template <class Weight>
+std::int32_t dot(const QuantizedBlock& x, std::size_t begin, std::size_t end, Weight&& weight) {
+  std::int32_t sum = 0;
+  for (std::size_t i = begin; i < end; ++i) sum += weight(i) * x.q[i];
+  return sum;
 }
 
 /// y[t][row] = row_times(panel, row in the panel, activations of token t) for all that `a` asks
@@ -33,159 +96,6 @@ void for_each_row(const MatmulArgs& a, std::size_t stride, RowTimes&& row_times)
 }  // namespace prumo::scalar
 
 #if PRUMO_X86
-PRUMO_AVX2_BEGIN
-namespace prumo::avx2 {
-
-inline __m256i load(const std::byte* at) {
-  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
-}
-
-/// 8 f16 scales, one a row.
-inline __m256 load_scales(const std::byte* at) {
-  return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at)));
-}
-
-/// Four activations in every lane.
-inline __m256i broadcast4(const std::int8_t* q) {
-  std::int32_t word;
-  std::memcpy(&word, q, sizeof word);
-  return _mm256_set1_epi32(word);
-}
-
-/// fma(w_scale * x_scale, dot, sum)
-inline __m256 join(__m256 w_scale, float x_scale, __m256i dot, __m256 sum) {
-  return _mm256_fmadd_ps(_mm256_mul_ps(w_scale, _mm256_set1_ps(x_scale)), _mm256_cvtepi32_ps(dot),
-                         sum);
-}
-
-template <class Weights, std::size_t kTokens>
-void matmul_quantized_tile(const MatmulArgs& a, const PanelLayout& layout, std::size_t p,
-                           std::size_t t) {
-  const std::byte* panel = a.panels + p * layout.stride;
-  for (std::size_t half = 0; half < 2; ++half) {
-    __m256 sum[kTokens];
-    for (auto& s : sum) s = _mm256_setzero_ps();
-    Weights::template tile<kTokens>(a, panel, layout, half, t, sum);
-    for (std::size_t j = 0; j < kTokens; ++j) {
-      _mm256_storeu_ps(a.y + (t + j) * a.y_stride + p * kPanelRows + half * 8, sum[j]);
-    }
-  }
-}
-
-/// Weights: kType, kMaxTokens (4), tile<kTokens>.
-template <class Weights>
-void matmul_quantized(const MatmulArgs& a) {
-  static_assert(Weights::kMaxTokens == 4);
-  const PanelLayout layout = panel_layout(Weights::kType, a.columns);
-  for (std::size_t p = a.panel_begin; p < a.panel_end; ++p) {
-    std::size_t t = 0;
-    for (; t + 4 <= a.tokens; t += 4) matmul_quantized_tile<Weights, 4>(a, layout, p, t);
-    switch (a.tokens - t) {
-      case 3:
-        matmul_quantized_tile<Weights, 3>(a, layout, p, t);
-        break;
-      case 2:
-        matmul_quantized_tile<Weights, 2>(a, layout, p, t);
-        break;
-      case 1:
-        matmul_quantized_tile<Weights, 1>(a, layout, p, t);
-        break;
-      default:
-        break;
-    }
-  }
-}
-
-}  // namespace prumo::avx2
-PRUMO_ISA_END
-
-PRUMO_AVX512_BEGIN
-namespace prumo::avx512 {
-
-/// How far ahead a single token's product asks for weights: a page, which the hardware would stop
-/// at.
-inline constexpr std::size_t kPrefetch = 4096;
-
-template <std::size_t kLines>
-inline void prefetch(const std::byte* at) {
-  for (std::size_t i = 0; i < kLines; ++i) {
-    _mm_prefetch(reinterpret_cast<const char*>(at) + i * 64, _MM_HINT_T0);
-  }
-}
-
-inline __m512i load(const std::byte* at) {
-  return _mm512_loadu_si512(at);
-}
-
-/// 16 f16 scales, one a row.
-inline __m512 load_scales(const std::byte* at) {
-  return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(at)));
-}
-
-/// Four activations in every lane.
-inline __m512i broadcast4(const std::int8_t* q) {
-  std::int32_t word;
-  std::memcpy(&word, q, sizeof word);
-  return _mm512_set1_epi32(word);
-}
-
-/// fma(w_scale * x_scale, dot, sum)
-inline __m512 join(__m512 w_scale, float x_scale, __m512i dot, __m512 sum) {
-  return _mm512_fmadd_ps(_mm512_mul_ps(w_scale, _mm512_set1_ps(x_scale)), _mm512_cvtepi32_ps(dot),
-                         sum);
-}
-
-template <class Weights, std::size_t kTokens>
-void matmul_quantized_tile(const MatmulArgs& a, const PanelLayout& layout, std::size_t p,
-                           std::size_t t) {
-  __m512 sum[kTokens];
-  for (auto& s : sum) s = _mm512_setzero_ps();
-  Weights::template tile<kTokens>(a, a.panels + p * layout.stride, layout, t, sum);
-  for (std::size_t j = 0; j < kTokens; ++j) {
-    _mm512_storeu_ps(a.y + (t + j) * a.y_stride + p * kPanelRows, sum[j]);
-  }
-}
-
-/// Weights: kType, kMaxTokens (8), tile<kTokens>. Tokens are dealt out in tiles of nearly equal
-/// size.
-template <class Weights>
-void matmul_quantized(const MatmulArgs& a) {
-  static_assert(Weights::kMaxTokens == 8);
-  const PanelLayout layout = panel_layout(Weights::kType, a.columns);
-  const std::size_t tiles = (a.tokens + 7) / 8;
-  for (std::size_t p = a.panel_begin; p < a.panel_end; ++p) {
-    for (std::size_t i = 0; i < tiles; ++i) {
-      const std::size_t t = a.tokens * i / tiles;
-      switch (a.tokens * (i + 1) / tiles - t) {
-        case 8:
-          matmul_quantized_tile<Weights, 8>(a, layout, p, t);
-          break;
-        case 7:
-          matmul_quantized_tile<Weights, 7>(a, layout, p, t);
-          break;
-        case 6:
-          matmul_quantized_tile<Weights, 6>(a, layout, p, t);
-          break;
-        case 5:
-          matmul_quantized_tile<Weights, 5>(a, layout, p, t);
-          break;
-        case 4:
-          matmul_quantized_tile<Weights, 4>(a, layout, p, t);
-          break;
-        case 3:
-          matmul_quantized_tile<Weights, 3>(a, layout, p, t);
-          break;
-        case 2:
-          matmul_quantized_tile<Weights, 2>(a, layout, p, t);
-          break;
-        default:
-          matmul_quantized_tile<Weights, 1>(a, layout, p, t);
-          break;
-      }
-    }
-  }
-}
-
-}  // namespace prumo::avx512
-PRUMO_ISA_END
+#include "kernels/matmul_quantized_avx2.h"
+#include "kernels/matmul_quantized_avx512.h"
 #endif

@@ -3,18 +3,28 @@
 // each [block][16 rows] of something, each starting on a cache line; the panel keeps the file's
 // bits per weight but for that rounding.
 //
-//   F32, F16         [column][16 rows] values
-//   BF16             [16 rows][column] values
-//   Q8_0             scales  [block of 32][16 rows] f16
-//                    quants  [block][8 groups of 4 columns][16 rows][4 bytes], each byte q xor
-//                    0x80, that is q + 128
-//   Q4_0             scales  [block of 32][16 rows] f16
-//                    quants  [block][4 groups][16 rows][4 bytes]; byte i of group g has column 4g+i
-//                    in its low nibble and column 4g+i+16 in its high one, as in the file
-//   Q6_K             scales  [block of 256][16 rows] f16
-//                    sub-scales  [block][16 sub-blocks of 16 columns][16 rows] int8
-//                    quants  [block]{[32 words of low nibbles][16 rows][4 bytes], [16 words of high
-//                    bit pairs][16 rows] [4 bytes]}, words in the file's order
+//   F32, F16   [column][16 rows] values
+//   BF16       [16 rows][column] values
+//
+// and of the quantized types, b being a block of 32 columns and B a block of 256:
+//
+//            scales         sub-scales           high         quants
+//   Q8_0     [b] d                                            [b][8 words] bytes, 128 added
+//   Q4_0     [b] d                                            [b][4 words] nibbles
+//   Q4_1     [b] d, m                                         [b][4 words] nibbles
+//   Q5_0     [b] d                               [b] bits     [b][4 words] nibbles
+//   Q5_1     [b] d, m                            [b] bits     [b][4 words] nibbles
+//   Q2_K     [B] d, m       [B] 16 bytes                      [b][2 words] pairs
+//   Q3_K     [B] d          [B] six-bit words    [b] bits     [b][2 words] pairs
+//   Q4_K     [B] d, m       [B] six-bit words                 [b][4 words] nibbles
+//   Q5_K     [B] d, m       [B] six-bit words    [b] bits     [b][4 words] nibbles
+//   Q6_K     [B] d          [B] 16 bytes         [b] pairs    [b][4 words] nibbles
+//
+// d and m are [16 rows] f16 each, a byte [16 rows][1 byte], a word [16 rows][4 bytes]. Column i of
+// 32 is in byte i % 4 of a row's word: as a nibble in word i / 4 % 4, low for i < 16; as a pair of
+// bits in word i / 16, from bit 2 (i / 4 % 4) up; as a bit in the one word, bit i / 4. Sixteen
+// six-bit numbers are three words: the low nibbles of 0 .. 7, of 8 .. 15, and the high pairs of
+// all. So a panel has exactly the bytes that its rows have in the file.
 #pragma once
 
 #include <cstddef>
@@ -24,11 +34,11 @@
 namespace prumo {
 
 /// Sections of a panel as byte offsets from its start, and the bytes from one panel to the next.
-/// Offsets and stride are multiples of 64. Types without a section have its offset equal to that of
-/// `quants`.
+/// Offsets and stride are multiples of 64. A section that a type has not is empty.
 struct PanelLayout {
   std::size_t scales;  ///< always 0
   std::size_t sub_scales;
+  std::size_t high;
   std::size_t quants;  ///< or the values themselves
   std::size_t stride;
 };

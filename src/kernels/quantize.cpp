@@ -13,9 +13,10 @@ namespace prumo {
 namespace {
 
 constexpr std::uint32_t kMagnitude = 0x7FFFFFFFu;
-constexpr std::uint32_t kInfinity = 0x7F800000u;
 constexpr float kTiny =
     0x1p-100f;  // a block no larger than this is zero; its inverse could overflow
+constexpr float kLarge = 0x1p100f;         // the bias of a larger one could overflow
+constexpr float kFloatBase = 12582912.0f;  // 3 * 2^22
 constexpr float kRange = 127.0f;
 
 // To 11 significant bits, ties to even: the precision of binary16, in which other engines keep this
@@ -32,8 +33,8 @@ struct Scales {
 };
 
 inline Scales scales_of(std::uint32_t largest) {
-  if (largest >= kInfinity) return {std::numeric_limits<float>::quiet_NaN(), 0.0f};
   const float max = std::bit_cast<float>(largest);
+  if (!(max <= kLarge)) return {std::numeric_limits<float>::quiet_NaN(), 0.0f};
   if (max <= kTiny) return {0.0f, 0.0f};
   return {round_to_11_bits(max / kRange), kRange / max};
 }
@@ -41,11 +42,14 @@ inline Scales scales_of(std::uint32_t largest) {
 inline void finish(QuantizedBlock& block, float scale, std::int32_t sum_low,
                    std::int32_t sum_high) {
   block.scale = scale;
-  block.offset_q4_0 = -8 * (sum_low + sum_high);
-  block.offset_q8_0 = -128 * (sum_low + sum_high);
-  block.offset_q6_k[0] = -32 * sum_low;
-  block.offset_q6_k[1] = -32 * sum_high;
-  for (std::int32_t& word : block.unused) word = 0;
+  block.bias = -kFloatBase * scale;
+  block.scaled_sum = scale * static_cast<float>(sum_low + sum_high);
+  block.base = kFloatOfZero - 128 * (sum_low + sum_high);
+  block.base_of_half[0] = kFloatOfZero - 128 * sum_low;
+  block.base_of_half[1] = kFloatOfZero - 128 * sum_high;
+  block.half_sum[0] = static_cast<std::int16_t>(sum_low);
+  block.half_sum[1] = static_cast<std::int16_t>(sum_high);
+  block.unused = 0;
 }
 
 }  // namespace

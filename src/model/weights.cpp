@@ -31,7 +31,7 @@ Status check_computable(const gguf::Tensor& tensor) {
   if (traits.computable) return success();
   return Error{ErrorCode::kUnsupported, gguf::printable(tensor.name),
                "Type " + std::string(traits.name) +
-                   " is not supported; Prumo computes with F32, F16, BF16, Q8_0, Q4_0 and Q6_K."};
+                   " is not supported; Prumo computes with F32, F16, BF16 and Q2_K to Q8_0."};
 }
 
 // One tensor that the model needs and where it goes. A matrix has its panels at `offset` of the

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "kernels/dequantize.h"
-#include "support/oracles.h"
+#include "support/quant_oracle.h"
 #include "support/stage.h"
 
 namespace prumo::testing {

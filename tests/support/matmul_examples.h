@@ -50,7 +50,7 @@ inline Product one_row(gguf::TensorType type, const std::vector<int>& bytes,
   }
   for (QuantizedBlock& block : p.blocks) {
     block.scale = 1.0f;
-    set_offsets(block);
+    complete(block);
   }
   return p;
 }

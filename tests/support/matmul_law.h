@@ -6,8 +6,7 @@
 #include <vector>
 
 #include "kernels/pack.h"
-#include "support/matrices.h"
-#include "support/oracles.h"
+#include "support/quant_oracle.h"
 #include "support/stage.h"
 #include "support/tables.h"
 

@@ -39,67 +39,6 @@ inline double bf16_value(std::uint16_t h) {
   return sign * std::ldexp(128 + mantissa, exponent - 134);
 }
 
-/// The two integer factors of weight k of a quantized row.
-struct IntegerWeight {
-  int sub_scale;  ///< 1 but for Q6_K
-  int quant;      ///< offset taken off
-  [[nodiscard]] int product() const { return sub_scale * quant; }
-};
-
-/// Weight k without the block's f16 scale. In Q6_K weights come in runs of 32, four runs to a half
-/// of 128; runs 0 and 1 have the low nibbles of the half's 64 bytes, runs 2 and 3 the high ones;
-/// run j has bits 2j and 2j+1 of the half's 32 bytes of high bits; every 16 weights have a
-/// sub-scale.
-inline IntegerWeight integer_weight(gguf::TensorType type, const std::byte* row, std::size_t k) {
-  const auto u8 = [](std::byte b) { return std::to_integer<int>(b); };
-  const auto i8 = [](std::byte b) { return int{static_cast<std::int8_t>(b)}; };
-  switch (type) {
-    case gguf::TensorType::kQ8_0:
-      return {1, i8(row[k / 32 * 34 + 2 + k % 32])};
-    case gguf::TensorType::kQ4_0: {
-      const int byte = u8(row[k / 32 * 18 + 2 + k % 16]);
-      return {1, (k % 32 < 16 ? byte % 16 : byte / 16) - 8};
-    }
-    case gguf::TensorType::kQ6_K: {
-      const std::byte* block = row + k / 256 * 210;
-      const std::size_t half = k % 256 / 128;
-      const std::size_t run = k % 128 / 32;
-      const int nibbles = u8(block[64 * half + k % 64]);
-      const int pairs = u8(block[128 + 32 * half + k % 32]);
-      const int low = run < 2 ? nibbles % 16 : nibbles / 16;
-      const int high = pairs / (1 << (2 * run)) % 4;
-      return {i8(block[192 + k % 256 / 16]), low + 16 * high - 32};
-    }
-    default:
-      return {0, 0};
-  }
-}
-
-/// The f16 scale of weight k's block.
-inline double weight_scale(gguf::TensorType type, const std::byte* row, std::size_t k) {
-  const BlockFormat format = block_format(type);
-  return half_value(load_u16(row + k / format.elements * format.bytes + format.scale_at));
-}
-
-/// Element k of a row. Exact, in float too: an f16 has 11 bits, an int8 7 and the quant of a Q6_K
-/// 5, each but for a power of two.
-inline double weight_value(gguf::TensorType type, const std::byte* row, std::size_t k) {
-  float f = 0;
-  switch (type) {
-    case gguf::TensorType::kF32:
-      std::memcpy(&f, row + 4 * k, sizeof f);
-      return static_cast<double>(f);
-    case gguf::TensorType::kF16:
-      return half_value(load_u16(row + 2 * k));
-    case gguf::TensorType::kBF16:
-      return bf16_value(load_u16(row + 2 * k));
-    default: {
-      const IntegerWeight w = integer_weight(type, row, k);
-      return (weight_scale(type, row, k) * w.sub_scale) * w.quant;
-    }
-  }
-}
-
 /// The nearest integer, ties to even.
 inline double nearest_even(double x) {
   const double below = std::floor(x);
@@ -146,31 +85,6 @@ float sum_in_lanes(std::size_t n, F&& f) {
   return sum_of_lanes(lane);
 }
 
-/// A row of a matrix as numbers: float types have weights, quantized types integers and the f16
-/// scale of every 32 of them.
-struct DecodedRow {
-  std::vector<float> weights;
-  std::vector<int> integers;
-  std::vector<float> scales;
-};
-
-inline DecodedRow decode_row(gguf::TensorType type, const std::byte* row, std::size_t columns) {
-  DecodedRow out;
-  if (!is_quantized(type)) {
-    out.weights.resize(columns);
-    for (std::size_t k = 0; k < columns; ++k) {
-      out.weights[k] = static_cast<float>(weight_value(type, row, k));
-    }
-    return out;
-  }
-  out.integers.resize(columns);
-  for (std::size_t k = 0; k < columns; ++k) {
-    out.integers[k] = integer_weight(type, row, k).product();
-    if (k % 32 == 0) out.scales.push_back(static_cast<float>(weight_scale(type, row, k)));
-  }
-  return out;
-}
-
 /// Row times x: one fma an element, in order.
 inline float dot_in_order(const std::vector<float>& w, const float* x) {
   float acc = 0;
@@ -190,17 +104,6 @@ inline float dot_in_pairs(const std::vector<float>& w, const float* x) {
     }
   }
   return sum_of_lanes(lane);
-}
-
-/// Row times x for quantized types: an exact sum for every 32 elements, then one fma.
-inline float dot_in_blocks(const DecodedRow& row, const QuantizedBlock* x) {
-  float acc = 0;
-  for (std::size_t b = 0; b < row.scales.size(); ++b) {
-    std::int64_t dot = 0;
-    for (std::size_t i = 0; i < kBlock; ++i) dot += row.integers[b * kBlock + i] * x[b].q[i];
-    acc = std::fma(row.scales[b] * x[b].scale, static_cast<float>(dot), acc);
-  }
-  return acc;
 }
 
 /// Half the distance between 1 and the next float: the relative error of one rounding.

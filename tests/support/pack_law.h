@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "kernels/pack.h"
-#include "support/matrices.h"
+#include "support/quant_oracle.h"
 #include "support/stage.h"
 
 namespace prumo::testing {
@@ -15,78 +15,120 @@ inline std::size_t to_line(std::size_t bytes) {
   return (bytes + 63) / 64 * 64;
 }
 
-/// Where a panel of `blocks` blocks a row keeps its parts, from the text.
-struct ExpectedLayout {
-  std::size_t sub_scales, quants, stride;
+/// What the sections of a panel hold of every block of 32 (b) or 256 (B) columns, from the text.
+struct ExpectedSections {
+  std::size_t f16s;       ///< one or two a row
+  std::size_t sub_bytes;  ///< of a row's sub-scales
+  bool six_bits;          ///< whether those are six-bit numbers
+  std::size_t high, low;  ///< bits a column
+  int added;              ///< what a stored quant has on top of the number
 };
 
-inline ExpectedLayout expected_layout(gguf::TensorType type, std::size_t blocks) {
+inline ExpectedSections expected_sections(gguf::TensorType type) {
   using enum gguf::TensorType;
   switch (type) {
-    case kF32:
-      return {0, 0, to_line(blocks * 16 * 4)};
-    case kF16:
-    case kBF16:
-      return {0, 0, to_line(blocks * 16 * 2)};
-    case kQ8_0: {
-      const std::size_t quants = to_line(blocks * 16 * 2);
-      return {quants, quants, quants + blocks * 16 * 32};
-    }
-    case kQ4_0: {
-      const std::size_t quants = to_line(blocks * 16 * 2);
-      return {quants, quants, quants + blocks * 16 * 16};
-    }
-    case kQ6_K: {
-      const std::size_t sub_scales = to_line(blocks * 16 * 2);
-      const std::size_t quants = sub_scales + blocks * 16 * 16;
-      return {sub_scales, quants, quants + blocks * 16 * 192};
-    }
+    case kQ8_0:
+      return {1, 0, false, 0, 8, 128};
+    case kQ4_0:
+      return {1, 0, false, 0, 4, 8};
+    case kQ4_1:
+      return {2, 0, false, 0, 4, 0};
+    case kQ5_0:
+      return {1, 0, false, 1, 4, 16};
+    case kQ5_1:
+      return {2, 0, false, 1, 4, 0};
+    case kQ2_K:
+      return {2, 16, false, 0, 2, 0};
+    case kQ3_K:
+      return {1, 12, true, 1, 2, 4};
+    case kQ4_K:
+      return {2, 12, true, 0, 4, 0};
+    case kQ5_K:
+      return {2, 12, true, 1, 4, 0};
+    case kQ6_K:
+      return {1, 16, false, 2, 4, 32};
+    default:
+      return {};
   }
-  return {};
 }
 
-/// The place in a panel of byte `i` of block `b` of row `r`; a row has `blocks` blocks.
-inline std::size_t place_in_panel(gguf::TensorType type, const ExpectedLayout& at,
-                                  std::size_t blocks, std::size_t b, std::size_t r, std::size_t i) {
-  using enum gguf::TensorType;
-  const auto word = [r](std::size_t first, std::size_t byte) {
-    return first + byte / 4 * 64 + r * 4 + byte % 4;
-  };
-  switch (type) {
-    case kF32:
-      return (b * 16 + r) * 4 + i;
-    case kF16:
-      return (b * 16 + r) * 2 + i;
-    case kBF16:
-      return (r * blocks + b) * 2 + i;
-    case kQ8_0:
-      return i < 2 ? (b * 16 + r) * 2 + i : word(at.quants + b * 512, i - 2);
-    case kQ4_0:
-      return i < 2 ? (b * 16 + r) * 2 + i : word(at.quants + b * 256, i - 2);
-    case kQ6_K:
-      if (i >= 208) return (b * 16 + r) * 2 + (i - 208);
-      if (i >= 192) return at.sub_scales + b * 256 + (i - 192) * 16 + r;
-      if (i >= 128) return word(at.quants + b * 3072 + 2048, i - 128);
-      return word(at.quants + b * 3072, i);
+inline PanelLayout expected_layout(gguf::TensorType type, std::size_t blocks) {
+  if (!is_quantized(type)) return {0, 0, 0, 0, to_line(blocks * 16 * block_format(type).bytes)};
+  const ExpectedSections e = expected_sections(type);
+  const std::size_t columns = blocks * block_format(type).elements;
+  PanelLayout at{};
+  at.sub_scales = to_line(blocks * 16 * 2 * e.f16s);
+  at.high = at.sub_scales + blocks * 16 * e.sub_bytes;
+  at.quants = at.high + columns / 8 * e.high * 16;
+  at.stride = at.quants + columns / 8 * e.low * 16;
+  return at;
+}
+
+/// Puts the `bits` bits of column i of 32, for row r, where the text has them.
+inline void put_column(std::byte* section, std::size_t bits, std::size_t i, std::size_t r,
+                       unsigned value) {
+  std::size_t word = 0;
+  std::size_t shift = 0;
+  if (bits == 8) word = i / 4;
+  if (bits == 4) word = i / 4 % 4, shift = i < 16 ? 0 : 4;
+  if (bits == 2) word = i / 16, shift = i / 4 % 4 * 2;
+  if (bits == 1) shift = i / 4;
+  section[word * 64 + r * 4 + i % 4] |= std::byte{static_cast<unsigned char>(value << shift)};
+}
+
+/// Row r of a panel of a quantized type.
+inline void put_row(gguf::TensorType type, const PanelLayout& at, const std::byte* row,
+                    std::size_t columns, std::size_t r, std::byte* panel) {
+  const BlockFormat format = block_format(type);
+  const ExpectedSections e = expected_sections(type);
+  for (std::size_t b = 0; b < columns / format.elements; ++b) {
+    const std::byte* block = row + b * format.bytes;
+    for (std::size_t s = 0; s < e.f16s; ++s) {
+      std::memcpy(panel + at.scales + ((b * e.f16s + s) * 16 + r) * 2,
+                  block + (s == 0 ? format.scale_at : format.min_at), 2);
+    }
+    for (std::size_t n = 0; n < 16 && e.sub_bytes != 0; ++n) {
+      if (!e.six_bits) {
+        const std::size_t first = type == gguf::TensorType::kQ6_K ? 192 : 0;
+        panel[at.sub_scales + (b * 16 + n) * 16 + r] = block[first + n];
+        continue;
+      }
+      const bool q3 = type == gguf::TensorType::kQ3_K;
+      const Column c = column_of(type, block, q3 ? 16 * n : 32 * (n % 8));
+      const int number = q3 ? c.factor + 32 : n < 8 ? c.factor : -c.min_factor;
+      std::byte* const words = panel + at.sub_scales + b * 192 + r * 4;
+      words[n / 8 * 64 + n % 8 / 2] |= std::byte(number % 16 << (n % 2 * 4));
+      words[128 + n / 4] |= std::byte(number / 16 << (n % 4 * 2));
+    }
   }
-  return 0;
+  for (std::size_t k = 0; k < columns; ++k) {
+    const auto quant = static_cast<unsigned>(column_of(type, row, k).quant + e.added);
+    const std::size_t b = k / 32;
+    const unsigned low_mask = (1u << e.low) - 1;
+    put_column(panel + at.quants + b * e.low * 64, e.low, k % 32, r, quant & low_mask);
+    if (e.high != 0) {
+      put_column(panel + at.high + b * e.high * 64, e.high, k % 32, r, quant >> e.low);
+    }
+  }
 }
 
 /// Panel p as it should be.
 inline std::vector<std::byte> expected_panel(gguf::TensorType type, const std::byte* file,
                                              std::size_t rows, std::size_t columns, std::size_t p) {
+  using enum gguf::TensorType;
   const BlockFormat format = block_format(type);
   const std::size_t blocks = columns / format.elements;
-  const ExpectedLayout at = expected_layout(type, blocks);
+  const PanelLayout at = expected_layout(type, blocks);
   std::vector<std::byte> panel(at.stride);
   for (std::size_t r = 0; r < kPanelRows && p * kPanelRows + r < rows; ++r) {
-    for (std::size_t b = 0; b < blocks; ++b) {
-      const std::byte* block = file + ((p * kPanelRows + r) * blocks + b) * format.bytes;
-      for (std::size_t i = 0; i < format.bytes; ++i) {
-        const bool flips = type == gguf::TensorType::kQ8_0 && i >= 2;
-        panel[place_in_panel(type, at, blocks, b, r, i)] =
-            block[i] ^ (flips ? std::byte{0x80} : std::byte{0});
-      }
+    const std::byte* row = file + (p * kPanelRows + r) * blocks * format.bytes;
+    if (is_quantized(type)) {
+      put_row(type, at, row, columns, r, panel.data());
+      continue;
+    }
+    for (std::size_t k = 0; k < columns; ++k) {
+      const std::size_t place = type == kBF16 ? r * columns + k : k * 16 + r;
+      std::memcpy(panel.data() + place * format.bytes, row + k * format.bytes, format.bytes);
     }
   }
   return panel;
@@ -99,13 +141,13 @@ inline std::string pack_law(gguf::TensorType type, const std::vector<std::byte>&
   static Stage file_stage;
   static Output out_stage;
   const BlockFormat format = block_format(type);
-  const ExpectedLayout at = expected_layout(type, columns / format.elements);
+  const PanelLayout at = expected_layout(type, columns / format.elements);
   const std::size_t panels = (rows + kPanelRows - 1) / kPanelRows;
   const PanelLayout layout = panel_layout(type, columns);
   if (row_bytes(type, columns) != columns / format.elements * format.bytes) return "row_bytes";
   if (packed_bytes(type, rows, columns) != panels * at.stride) return "packed_bytes";
-  if (layout.scales != 0 || layout.sub_scales != at.sub_scales || layout.quants != at.quants ||
-      layout.stride != at.stride) {
+  if (layout.scales != 0 || layout.sub_scales != at.sub_scales || layout.high != at.high ||
+      layout.quants != at.quants || layout.stride != at.stride) {
     return "panel_layout";
   }
   std::byte* out = out_stage.room<std::byte>(panels * at.stride, side);

@@ -16,12 +16,12 @@ namespace prumo::testing {
 inline QuantizedBlock quantized(const float* x) {
   QuantizedBlock block{};
   float max = 0;
-  bool finite = true;
+  bool usable = true;
   for (std::size_t i = 0; i < kBlock; ++i) {
-    finite = finite && std::isfinite(x[i]);
+    usable = usable && std::fabs(x[i]) <= 0x1p100f;
     max = std::fmax(max, std::fabs(x[i]));
   }
-  if (!finite) {
+  if (!usable) {
     block.scale = std::numeric_limits<float>::quiet_NaN();
   } else if (static_cast<double>(max) > 0x1p-100) {
     block.scale = round_to_bits(max / 127.0f, 11);
@@ -31,7 +31,7 @@ inline QuantizedBlock quantized(const float* x) {
       block.q[i] = static_cast<std::int8_t>(nearest_even(static_cast<float>(product)));
     }
   }
-  set_offsets(block);
+  complete(block);
   return block;
 }
 
@@ -46,11 +46,15 @@ inline std::string difference(const QuantizedBlock& got, const QuantizedBlock& w
   if (!same_bits(got.scale, wanted.scale)) {
     return "scale is " + shown(got.scale) + " and should be " + shown(wanted.scale);
   }
-  const std::size_t offsets = offsetof(QuantizedBlock, offset_q4_0);
+  if (!same_bits(got.bias, wanted.bias)) return "bias is " + shown(got.bias);
+  if (!same_bits(got.scaled_sum, wanted.scaled_sum)) {
+    return "scaled_sum is " + shown(got.scaled_sum) + " and should be " + shown(wanted.scaled_sum);
+  }
+  const std::size_t integers = offsetof(QuantizedBlock, base);
   const auto* a = reinterpret_cast<const std::byte*>(&got);
   const auto* b = reinterpret_cast<const std::byte*>(&wanted);
-  if (std::memcmp(a + offsets, b + offsets, sizeof(QuantizedBlock) - offsets) != 0) {
-    return "the offsets are not those of its q";
+  if (std::memcmp(a + integers, b + integers, sizeof(QuantizedBlock) - integers) != 0) {
+    return "the sums are not those of its q";
   }
   return "";
 }

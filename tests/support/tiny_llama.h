@@ -48,11 +48,13 @@ inline Bytes random_rows(gguf::TensorType type, std::size_t rows, std::size_t co
       default:
         for (std::size_t i = 0; i < format.bytes; ++i)
           out[at + i] = static_cast<std::byte>(bits.next());
-        // The greatest quant times this is about a quarter for each of the types.
-        const float scale = type == gguf::TensorType::kQ8_0   ? 0x1p-9f
-                            : type == gguf::TensorType::kQ4_0 ? 0x1p-5f
-                                                              : 0x1p-14f;
-        store_u16(&out[at + format.scale_at], float_to_half(scale * (0.5f + bits.unit() * 0.25f)));
+        // The greatest weight is about a quarter, and so is the greatest minimum.
+        const float size = 0.25f * (0.5f + bits.unit() * 0.25f);
+        const auto scaled = [size](double most) {
+          return float_to_half(size / static_cast<float>(most));
+        };
+        store_u16(&out[at + format.scale_at], scaled(format.most));
+        if (format.min_at != 0) store_u16(&out[at + format.min_at], scaled(-format.most_min));
     }
   }
   return out;

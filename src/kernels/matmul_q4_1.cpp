@@ -1,0 +1,105 @@
+// Matrix product, Q4_1 weights (32 nibbles, an f16 scale and an f16 minimum a block) with quantized
+// activations: acc = fma(scale, x_scale * float(dot), acc), then acc = fma(min, x_scale * sum of q,
+// acc).
+#include <cmath>
+
+#include "kernels/matmul_quantized.h"
+
+namespace prumo::scalar {
+
+void matmul_q4_1(const MatmulArgs& a) {
+  const PanelLayout at = panel_layout(gguf::TensorType::kQ4_1, a.columns);
+  for_each_row(a, at.stride, [&](const std::byte* panel, std::size_t r, const QuantizedBlock* x) {
+    float acc = 0.0f;
+    for (std::size_t b = 0; b < a.columns / kBlock; ++b) {
+      const std::byte* quants = panel + at.quants + b * kNibbleSection;
+      const std::byte* scales = panel + at.scales + b * 2 * kScaleSection + r * 2;
+      const std::int32_t sum =
+          dot(x[b], 0, kBlock, [&](std::size_t i) { return nibble(quants, r, i); });
+      acc = std::fma(load_half(scales), x[b].scale * static_cast<float>(sum), acc);
+      acc = std::fma(load_half(scales + kScaleSection), x[b].scaled_sum, acc);
+    }
+    return acc;
+  });
+}
+
+}  // namespace prumo::scalar
+
+#if PRUMO_X86
+PRUMO_AVX2_BEGIN
+namespace prumo::avx2 {
+namespace {
+
+struct Q4_1 {
+  static constexpr gguf::TensorType kType = gguf::TensorType::kQ4_1;
+  static constexpr std::size_t kParts = 1;
+  static constexpr Minimum kMinimum = Minimum::kAdded;
+  static constexpr bool kSigned = false;
+  static constexpr std::size_t kGroups = 8;  // 8 * 2 * 15 * 127 < 2^15
+  static constexpr int kUnit = 1;
+
+  const std::byte* scales;
+  const std::byte* quants;
+  Q4_1(const std::byte* panel, const PanelLayout& at, std::size_t half)
+      : scales(panel + at.scales + half * 16), quants(panel + at.quants + half * 32) {}
+
+  template <std::size_t g>
+  [[nodiscard]] __m256i word(std::size_t b) const {
+    return nibbles<g, 0>(quants + b * kNibbleSection);
+  }
+  template <std::size_t>
+  [[nodiscard]] __m256 scale(std::size_t b) const {
+    return load_halves(scales + 2 * b * kScaleSection);
+  }
+  [[nodiscard]] __m256 minimum(std::size_t b) const {
+    return load_halves(scales + (2 * b + 1) * kScaleSection);
+  }
+};
+
+}  // namespace
+
+void matmul_q4_1(const MatmulArgs& args) {
+  matmul_quantized<Q4_1>(args);
+}
+
+}  // namespace prumo::avx2
+PRUMO_ISA_END
+
+PRUMO_AVX512_BEGIN
+namespace prumo::avx512 {
+namespace {
+
+struct Q4_1 {
+  static constexpr gguf::TensorType kType = gguf::TensorType::kQ4_1;
+  static constexpr bool kInMemory = true;
+  static constexpr std::size_t kParts = 1;
+  static constexpr Minimum kMinimum = Minimum::kAdded;
+
+  const std::byte* scales;
+  const std::byte* quants;
+  Q4_1(const std::byte* panel, const PanelLayout& at)
+      : scales(panel + at.scales), quants(panel + at.quants) {}
+
+  template <std::size_t g>
+  [[nodiscard]] __m512i word(std::size_t b) const {
+    return nibbles<g, 0>(quants + b * kNibbleSection);
+  }
+  template <std::size_t>
+  [[nodiscard]] __m512 scale(std::size_t b) const {
+    return load_halves(scales + 2 * b * kScaleSection);
+  }
+  [[nodiscard]] __m512 minimum(std::size_t b) const {
+    return load_halves(scales + (2 * b + 1) * kScaleSection);
+  }
+  void prefetch_ahead(std::size_t b) const { prefetch<4>(quants + b * kNibbleSection + kPrefetch); }
+};
+
+}  // namespace
+
+void matmul_q4_1(const MatmulArgs& args) {
+  matmul_quantized<Q4_1>(args);
+}
+
+}  // namespace prumo::avx512
+PRUMO_ISA_END
+#endif

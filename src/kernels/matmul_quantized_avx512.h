@@ -1,0 +1,302 @@
+// Products of quantized matrices with AVX-512 VNNI. A type gives a reader of its panels:
+//
+//   kType, kParts (2 when the halves of a block have their own scales), kMinimum
+//   Reader(panel, layout)
+//   word<g>(b)      columns 4g .. 4g+3 of block b as unsigned bytes, of which `base` takes 128
+//                   away, or which are the weights themselves when there is a minimum
+//   scale<part>(b)  what the bytes' unit is worth
+//   minimum(b)      unless kNone; halves(b): the int16 pair (m0, m1) of every row, for kOfHalves
+//
+// A few tokens are multiplied as the panel is read. For many, blocks are unpacked once into a
+// scratch in the nearest cache, and two panels share every activation that is loaded.
+#pragma once
+
+PRUMO_AVX512_BEGIN
+namespace prumo::avx512 {
+
+/// How far ahead a single token's product asks for weights: a page, which the hardware would stop
+/// at.
+inline constexpr std::size_t kPrefetch = 4096;
+
+template <std::size_t kLines>
+inline void prefetch(const std::byte* at) {
+  for (std::size_t i = 0; i < kLines; ++i) {
+    _mm_prefetch(reinterpret_cast<const char*>(at) + i * 64, _MM_HINT_T0);
+  }
+}
+
+inline __m512i load(const std::byte* at) {
+  return _mm512_loadu_si512(at);
+}
+
+/// 16 f16, one a row, times a power of two.
+inline __m512 load_halves(const std::byte* at, float unit = 1.0f) {
+  const __m512 x = _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(at)));
+  return unit == 1.0f ? x : _mm512_mul_ps(x, _mm512_set1_ps(unit));
+}
+
+/// Four bytes of the activations in every lane.
+inline __m512i broadcast4(const void* at) {
+  std::int32_t word;
+  std::memcpy(&word, at, sizeof word);
+  return _mm512_set1_epi32(word);
+}
+
+// The bytes of word g of a block, shifted so that their lowest bit is bit kTo. Shifts are of 16
+// bits; the mask takes away what came from the byte beside.
+template <int kTo, int kFrom>
+inline __m512i moved(__m512i x, int mask) {
+  if constexpr (kFrom < kTo) {
+    x = _mm512_slli_epi16(x, kTo - kFrom);
+  } else if constexpr (kFrom > kTo) {
+    x = _mm512_srli_epi16(x, kFrom - kTo);
+  }
+  return _mm512_and_si512(x, _mm512_set1_epi8(static_cast<char>(mask << kTo)));
+}
+template <std::size_t g, int kTo>
+inline __m512i nibbles(const std::byte* block) {
+  return moved < kTo, g < 4 ? 0 : 4 > (load(block + g % 4 * kWordBytes), 15);
+}
+template <std::size_t g, int kTo>
+inline __m512i pairs(const std::byte* block) {
+  return moved<kTo, static_cast<int>(g % 4) * 2>(load(block + g / 4 * kWordBytes), 3);
+}
+template <std::size_t g, int kTo>
+inline __m512i bits(const std::byte* block) {
+  return moved<kTo, static_cast<int>(g)>(load(block), 1);
+}
+
+/// Value `index` of the six-bit numbers of a K block, one a row.
+inline __m512i six_bits(const std::byte* section, std::size_t index) {
+  const __m128i by4 = _mm_cvtsi32_si128(static_cast<int>(index % 8 * 4));
+  const __m128i by2 = _mm_cvtsi32_si128(static_cast<int>(index * 2));
+  const __m512i low = _mm512_and_si512(
+      _mm512_srl_epi32(load(section + index / 8 * kWordBytes), by4), _mm512_set1_epi32(15));
+  const __m512i high =
+      _mm512_and_si512(_mm512_srl_epi32(load(section + 2 * kWordBytes), by2), _mm512_set1_epi32(3));
+  return _mm512_or_si512(low, _mm512_slli_epi32(high, 4));
+}
+
+/// Every byte of w times its row's number in s, in eight bits.
+inline __m512i times(__m512i w, __m512i s) {
+  const __m512i twice =
+      _mm512_or_si512(_mm512_and_si512(s, _mm512_set1_epi32(0xFFFF)), _mm512_slli_epi32(s, 16));
+  const __m512i even = _mm512_mullo_epi16(w, twice);
+  const __m512i odd = _mm512_mullo_epi16(_mm512_srli_epi16(w, 8), twice);
+  return _mm512_or_si512(_mm512_and_si512(even, _mm512_set1_epi16(0x00FF)),
+                         _mm512_slli_epi16(odd, 8));
+}
+
+/// Blocks as `unpack` leaves them, read like a type's own.
+template <std::size_t kPartsOfType, Minimum kMinimumOfType>
+struct Unpacked {
+  static constexpr std::size_t kParts = kPartsOfType;
+  static constexpr Minimum kMinimum = kMinimumOfType;
+  static constexpr bool kInMemory = false;
+  static constexpr std::size_t kMostBlocks = 16;
+
+  alignas(64) std::byte words[kMostBlocks][kByteSection];
+  alignas(64) float scales[kMostBlocks][kParts][kPanelRows];
+  alignas(64) float minima[kMinimum == Minimum::kNone ? 1 : kMostBlocks][kPanelRows];
+  alignas(64) std::int32_t pairs[kMinimum == Minimum::kOfHalves ? kMostBlocks : 1][kPanelRows];
+
+  template <std::size_t g>
+  [[nodiscard]] __m512i word(std::size_t b) const {
+    return _mm512_load_si512(words[b] + g * kWordBytes);
+  }
+  template <std::size_t part>
+  [[nodiscard]] __m512 scale(std::size_t b) const {
+    return _mm512_load_ps(scales[b][part]);
+  }
+  [[nodiscard]] __m512 minimum(std::size_t b) const { return _mm512_load_ps(minima[b]); }
+  [[nodiscard]] __m512i halves(std::size_t b) const { return _mm512_load_si512(pairs[b]); }
+};
+
+template <class Reader>
+using UnpackedBy = Unpacked<Reader::kParts, Reader::kMinimum>;
+
+/// Calls f.operator()<0>() to f.operator()<kWords - 1>().
+template <std::size_t kFirst, std::size_t kEnd, class F>
+inline __attribute__((always_inline)) void for_words(F&& f) {
+  if constexpr (kFirst < kEnd) {
+    f.template operator()<kFirst>();
+    for_words<kFirst + 1, kEnd>(f);
+  }
+}
+
+/// Blocks [begin, end) of the panel, as [0, end - begin) of `out`.
+template <class Reader>
+void unpack(const Reader& from, std::size_t begin, std::size_t end, UnpackedBy<Reader>& out) {
+  for (std::size_t b = begin; b < end; ++b) {
+    const std::size_t to = b - begin;
+    for_words<0, kWords>([&]<std::size_t g>() {
+      _mm512_store_si512(out.words[to] + g * kWordBytes, from.template word<g>(b));
+    });
+    _mm512_store_ps(out.scales[to][0], from.template scale<0>(b));
+    if constexpr (Reader::kParts == 2) {
+      _mm512_store_ps(out.scales[to][1], from.template scale<1>(b));
+    }
+    if constexpr (Reader::kMinimum != Minimum::kNone) {
+      _mm512_store_ps(out.minima[to], from.minimum(b));
+    }
+    if constexpr (Reader::kMinimum == Minimum::kOfHalves) {
+      _mm512_store_si512(out.pairs[to], from.halves(b));
+    }
+  }
+}
+
+/// float(n) * x.scale, n given as kFloatOfZero + n.
+inline __m512 scaled(__m512i n, const QuantizedBlock& x) {
+  return _mm512_fmadd_ps(_mm512_castsi512_ps(n), _mm512_set1_ps(x.scale), _mm512_set1_ps(x.bias));
+}
+
+/// One part of block b: sum[p][t] takes in the dot of panel p and token t.
+template <std::size_t part, class Reader, std::size_t kPanels, std::size_t kTokens>
+inline __attribute__((always_inline)) void add_part(const Reader* const (&panel)[kPanels],
+                                                    std::size_t b, const QuantizedBlock* x,
+                                                    std::size_t x_stride, std::size_t bx,
+                                                    __m512 (&sum)[kPanels][kTokens]) {
+  constexpr std::size_t kCount = kWords / Reader::kParts;
+  __m512i dot[kPanels][kTokens];
+  for (std::size_t t = 0; t < kTokens; ++t) {
+    const QuantizedBlock& block = x[t * x_stride + bx];
+    const std::int32_t base = Reader::kMinimum != Minimum::kNone ? kFloatOfZero
+                              : Reader::kParts == 1              ? block.base
+                                                                 : block.base_of_half[part];
+    for (std::size_t p = 0; p < kPanels; ++p) dot[p][t] = _mm512_set1_epi32(base);
+  }
+  for_words<part * kCount, (part + 1) * kCount>([&]<std::size_t g>() {
+    __m512i word[kPanels];
+    for (std::size_t p = 0; p < kPanels; ++p) word[p] = panel[p]->template word<g>(b);
+    for (std::size_t t = 0; t < kTokens; ++t) {
+      const __m512i four = broadcast4(x[t * x_stride + bx].q + 4 * g);
+      for (std::size_t p = 0; p < kPanels; ++p) {
+        dot[p][t] = _mm512_dpbusd_epi32(dot[p][t], word[p], four);
+      }
+    }
+  });
+  for (std::size_t p = 0; p < kPanels; ++p) {
+    const __m512 scale = panel[p]->template scale<part>(b);
+    for (std::size_t t = 0; t < kTokens; ++t) {
+      sum[p][t] = _mm512_fmadd_ps(scale, scaled(dot[p][t], x[t * x_stride + bx]), sum[p][t]);
+    }
+  }
+}
+
+/// What the minimum of block b adds.
+template <class Reader, std::size_t kTokens>
+inline __attribute__((always_inline)) void add_minimum(const Reader& panel, std::size_t b,
+                                                       const QuantizedBlock* x,
+                                                       std::size_t x_stride, std::size_t bx,
+                                                       __m512 (&sum)[kTokens]) {
+  const __m512 minimum = panel.minimum(b);
+  for (std::size_t t = 0; t < kTokens; ++t) {
+    const QuantizedBlock& block = x[t * x_stride + bx];
+    const __m512 all = _mm512_set1_ps(block.scaled_sum);
+    if constexpr (Reader::kMinimum == Minimum::kAdded) {
+      sum[t] = _mm512_fmadd_ps(minimum, all, sum[t]);
+    } else if constexpr (Reader::kMinimum == Minimum::kSubtracted) {
+      sum[t] = _mm512_fnmadd_ps(minimum, all, sum[t]);
+    } else {
+      const __m512i halves = _mm512_dpwssd_epi32(_mm512_set1_epi32(kFloatOfZero), panel.halves(b),
+                                                 broadcast4(block.half_sum));
+      sum[t] = _mm512_fnmadd_ps(minimum, scaled(halves, block), sum[t]);
+    }
+  }
+}
+
+/// Blocks [begin, end) of kPanels panels, kTokens tokens: sums go on from y. Block b of the panels
+/// meets block b + x_first of the activations.
+template <class Reader, std::size_t kPanels, std::size_t kTokens>
+void multiply_tile(const Reader* const (&panel)[kPanels], std::size_t begin, std::size_t end,
+                   const QuantizedBlock* x, std::size_t x_stride, std::size_t x_first, float* y,
+                   std::size_t y_stride, bool fresh) {
+  __m512 sum[kPanels][kTokens];
+  for (std::size_t p = 0; p < kPanels; ++p) {
+    for (std::size_t t = 0; t < kTokens; ++t) {
+      sum[p][t] = fresh ? _mm512_setzero_ps() : _mm512_loadu_ps(y + t * y_stride + p * kPanelRows);
+    }
+  }
+  for (std::size_t b = begin; b < end; ++b) {
+    if constexpr (kTokens == 1 && Reader::kInMemory) panel[0]->prefetch_ahead(b);
+    add_part<0>(panel, b, x, x_stride, b + x_first, sum);
+    if constexpr (Reader::kParts == 2) add_part<1>(panel, b, x, x_stride, b + x_first, sum);
+    if constexpr (Reader::kMinimum != Minimum::kNone) {
+      for (std::size_t p = 0; p < kPanels; ++p) {
+        add_minimum(*panel[p], b, x, x_stride, b + x_first, sum[p]);
+      }
+    }
+  }
+  for (std::size_t p = 0; p < kPanels; ++p) {
+    for (std::size_t t = 0; t < kTokens; ++t) {
+      _mm512_storeu_ps(y + t * y_stride + p * kPanelRows, sum[p][t]);
+    }
+  }
+}
+
+/// Calls f.operator()<n>(first) for tiles of n <= kMost tokens, all of nearly one size.
+template <std::size_t kMost, class F>
+void in_tiles(std::size_t tokens, F&& f) {
+  const auto sized = [&f]<std::size_t n>(const auto& self, std::size_t wanted, std::size_t first) {
+    if (wanted == n) return f.template operator()<n>(first);
+    if constexpr (n > 1) self.template operator()<n - 1>(self, wanted, first);
+  };
+  const std::size_t tiles = (tokens + kMost - 1) / kMost;
+  for (std::size_t i = 0; i < tiles; ++i) {
+    const std::size_t first = tokens * i / tiles;
+    sized.template operator()<kMost>(sized, tokens * (i + 1) / tiles - first, first);
+  }
+}
+
+/// A panel as it lies in memory, times a few tokens at once.
+template <class Reader>
+void multiply_few(const MatmulArgs& a, const PanelLayout& layout, std::size_t p) {
+  const std::size_t blocks = a.columns / kBlock;
+  const auto* x = static_cast<const QuantizedBlock*>(a.x);
+  const Reader reader(a.panels + p * layout.stride, layout);
+  const Reader* const panel[1] = {&reader};
+  in_tiles<8>(a.tokens, [&]<std::size_t kTokens>(std::size_t t) {
+    multiply_tile<Reader, 1, kTokens>(panel, 0, blocks, x + t * blocks, blocks, 0,
+                                      a.y + t * a.y_stride + p * kPanelRows, a.y_stride, true);
+  });
+}
+
+/// kPanels panels, unpacked a stretch at a time, times many tokens.
+template <class Reader, std::size_t kPanels>
+void multiply_many(const MatmulArgs& a, const PanelLayout& layout, std::size_t p) {
+  using Scratch = UnpackedBy<Reader>;
+  Scratch scratch[kPanels];
+  const Scratch* panel[kPanels];
+  const std::size_t blocks = a.columns / kBlock;
+  const auto* x = static_cast<const QuantizedBlock*>(a.x);
+  const std::size_t stretches = blocks / Scratch::kMostBlocks + 1;
+  for (std::size_t i = 0; i < stretches; ++i) {
+    const std::size_t begin = blocks * i / stretches;
+    const std::size_t end = blocks * (i + 1) / stretches;
+    for (std::size_t j = 0; j < kPanels; ++j) {
+      unpack(Reader(a.panels + (p + j) * layout.stride, layout), begin, end, scratch[j]);
+      panel[j] = &scratch[j];
+    }
+    in_tiles<6>(a.tokens, [&]<std::size_t kTokens>(std::size_t t) {
+      multiply_tile<Scratch, kPanels, kTokens>(panel, 0, end - begin, x + t * blocks, blocks, begin,
+                                               a.y + t * a.y_stride + p * kPanelRows, a.y_stride,
+                                               i == 0);
+    });
+  }
+}
+
+/// As many tokens pay for unpacking.
+inline constexpr std::size_t kManyTokens = 12;
+
+template <class Reader>
+void matmul_quantized(const MatmulArgs& a) {
+  const PanelLayout layout = panel_layout(Reader::kType, a.columns);
+  std::size_t p = a.panel_begin;
+  if (a.tokens >= kManyTokens) {
+    for (; p + 2 <= a.panel_end; p += 2) multiply_many<Reader, 2>(a, layout, p);
+  }
+  for (; p < a.panel_end; ++p) multiply_few<Reader>(a, layout, p);
+}
+
+}  // namespace prumo::avx512
+PRUMO_ISA_END
