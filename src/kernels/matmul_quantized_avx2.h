@@ -252,7 +252,8 @@ void multiply_half(const MatmulArgs& a, const Reader& reader, float* y) {
   }
   using Scratch = Unpacked<Reader>;
   Scratch scratch;
-  const std::size_t stretches = blocks / Scratch::kMostBlocks + 1;
+  const std::size_t stretches =
+      std::max<std::size_t>((blocks + Scratch::kMostBlocks - 1) / Scratch::kMostBlocks, 1);
   for (std::size_t i = 0; i < stretches; ++i) {
     const std::size_t begin = blocks * i / stretches;
     const std::size_t end = blocks * (i + 1) / stretches;

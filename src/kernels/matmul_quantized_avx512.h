@@ -269,7 +269,8 @@ void multiply_many(const MatmulArgs& a, const PanelLayout& layout, std::size_t p
   const Scratch* panel[kPanels];
   const std::size_t blocks = a.columns / kBlock;
   const auto* x = static_cast<const QuantizedBlock*>(a.x);
-  const std::size_t stretches = blocks / Scratch::kMostBlocks + 1;
+  const std::size_t stretches =
+      std::max<std::size_t>((blocks + Scratch::kMostBlocks - 1) / Scratch::kMostBlocks, 1);
   for (std::size_t i = 0; i < stretches; ++i) {
     const std::size_t begin = blocks * i / stretches;
     const std::size_t end = blocks * (i + 1) / stretches;
@@ -287,15 +288,29 @@ void multiply_many(const MatmulArgs& a, const PanelLayout& layout, std::size_t p
 
 /// As many tokens pay for unpacking.
 inline constexpr std::size_t kManyTokens = 12;
+/// As many activations are taken at once as the second cache keeps while all panels go by.
+inline constexpr std::size_t kActivationBytes = std::size_t{640} << 10;
+inline constexpr std::size_t kLeastTokens = 64;
 
 template <class Reader>
 void matmul_quantized(const MatmulArgs& a) {
   const PanelLayout layout = panel_layout(Reader::kType, a.columns);
-  std::size_t p = a.panel_begin;
-  if (a.tokens >= kManyTokens) {
-    for (; p + 2 <= a.panel_end; p += 2) multiply_many<Reader, 2>(a, layout, p);
+  const std::size_t blocks = a.columns / kBlock;
+  const std::size_t row_bytes = std::max<std::size_t>(blocks, 1) * sizeof(QuantizedBlock);
+  const std::size_t most = std::max(kActivationBytes / row_bytes, kLeastTokens);
+  const std::size_t parts = (a.tokens + most - 1) / most;
+  for (std::size_t i = 0; i < parts; ++i) {
+    const std::size_t first = a.tokens * i / parts;
+    MatmulArgs part = a;
+    part.tokens = a.tokens * (i + 1) / parts - first;
+    part.x = static_cast<const QuantizedBlock*>(a.x) + first * blocks;
+    part.y = a.y + first * a.y_stride;
+    std::size_t p = a.panel_begin;
+    if (part.tokens >= kManyTokens) {
+      for (; p + 2 <= a.panel_end; p += 2) multiply_many<Reader, 2>(part, layout, p);
+    }
+    for (; p < a.panel_end; ++p) multiply_few<Reader>(part, layout, p);
   }
-  for (; p < a.panel_end; ++p) multiply_few<Reader>(a, layout, p);
 }
 
 }  // namespace prumo::avx512
