@@ -1,5 +1,5 @@
-// Attention of one token over a context: all key ranges of one KV head, for the three query heads
-// that share it (a 135M model's shape), or the four of a larger model.
+// Attention over a context: all key ranges of one KV head, for the three query heads that share it
+// (a 135M model's shape), or the eight of a larger model, of one token and of several in a row.
 #include <algorithm>
 
 #include "support/every_table.h"
@@ -13,6 +13,8 @@ void run(benchmark::State& state, const Kernels& table, bool half) {
   const auto depth = static_cast<std::size_t>(state.range(0));
   const auto heads = static_cast<std::size_t>(state.range(1));
   const auto head_dim = static_cast<std::size_t>(state.range(2));
+  const auto tokens = static_cast<std::size_t>(state.range(3));
+  const std::size_t rows = tokens * heads;
   const std::size_t element = half ? 2 : 4;
   std::vector<float> floats = bench::normal_floats(depth * head_dim);
   std::vector<std::uint16_t> halves(floats.size());
@@ -21,13 +23,15 @@ void run(benchmark::State& state, const Kernels& table, bool half) {
                            : reinterpret_cast<const std::byte*>(floats.data());
   const std::vector<std::byte> keys(cache, cache + depth * head_dim * element);
   const std::vector<std::byte> values = keys;
-  const std::vector<float> q = bench::normal_floats(heads * head_dim);
+  const std::vector<float> q = bench::normal_floats(rows * head_dim);
   const std::size_t ranges = (depth + kKeyRange - 1) / kKeyRange;
-  std::vector<float> scores(heads * kKeyRange), max(ranges * heads), sum(ranges * heads);
-  std::vector<float> out(ranges * heads * head_dim);
+  std::vector<float> scores(rows * kKeyRange), max(ranges * rows), sum(ranges * rows);
+  std::vector<float> out(ranges * rows * head_dim);
 
   AttentionArgs args{};
   args.q = q.data();
+  args.tokens = tokens;
+  args.q_stride = heads * head_dim;
   args.heads = heads;
   args.head_dim = head_dim;
   args.value_stride = head_dim;
@@ -39,22 +43,24 @@ void run(benchmark::State& state, const Kernels& table, bool half) {
       args.keys = keys.data() + first * head_dim * element;
       args.values = values.data() + first * head_dim * element;
       args.n_keys = std::min(kKeyRange, depth - first);
-      args.max = max.data() + r * heads;
-      args.sum = sum.data() + r * heads;
-      args.out = out.data() + r * heads * head_dim;
+      args.max = max.data() + r * rows;
+      args.sum = sum.data() + r * rows;
+      args.out = out.data() + r * rows * head_dim;
       (half ? table.attention_f16 : table.attention_f32)(args);
     }
     benchmark::ClobberMemory();
   }
-  bench::count(state, 2 * depth * heads * head_dim, keys.size() + values.size());
+  bench::count(state, 2 * depth * rows * head_dim, keys.size() + values.size());
 }
 
 void sizes(benchmark::internal::Benchmark* b) {
   for (const int depth : {256, 1024, 4096, 16384}) {
-    b->Args({depth, 3, 64});
-    b->Args({depth, 4, 128});
+    for (const int tokens : {1, 8}) {
+      b->Args({depth, 3, 64, tokens});
+      b->Args({depth, 8, 64, tokens});
+    }
   }
-  b->ArgNames({"depth", "heads", "head_dim"})->Unit(benchmark::kMicrosecond);
+  b->ArgNames({"depth", "heads", "head_dim", "tokens"})->Unit(benchmark::kMicrosecond);
 }
 
 const bool registered_f16 = bench::for_every_table(

@@ -22,14 +22,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const bool half = below(2) == 0;
   const std::size_t heads = 1 + below(6);
   const std::size_t head_dim = 2 * (1 + below(34));
-  const std::size_t most_keys = kMostProducts / (heads * head_dim);
+  const std::size_t tokens = 1 + below(3) * below(3);
+  const std::size_t most_keys = kMostProducts / (heads * head_dim * tokens) + 1;
   const std::size_t n_keys = 1 + below(most_keys < kKeyRange ? most_keys : kKeyRange);
   const auto kind = static_cast<testing::Values>(below(4));
   const std::size_t raw = below(8);
   const float scale = std::fabs(in.take<float>());
   testing::Bits bits(in.take<std::uint32_t>());
 
-  testing::Attention a = testing::make_attention(half, heads, head_dim, n_keys, kind, bits);
+  testing::Attention a = testing::make_attention(half, heads, head_dim, n_keys, kind, bits, tokens);
   if (scale > 0 && std::isfinite(scale) && raw % 2 == 1) a.scale = scale;
   if ((raw & 2) != 0) replace_all(in, a.q);
   if ((raw & 4) != 0) {

@@ -98,7 +98,46 @@ TEST(Attention, EveryHeadSizeAndNumberOfHeads) {
     for (bool half : {false, true}) {
       const Attention a = make_attention(half, heads, 32, 65, Values::kOrdinary, bits);
       ASSERT_EQ(attention_law(a), "");
-      ASSERT_EQ(heads_law(a), "");
+      ASSERT_EQ(rows_law(a), "");
+    }
+  }
+}
+
+TEST(Attention, TokensInARowSeeOneKeyMoreEach) {
+  Bits bits(6);
+  for (std::size_t tokens = 1; tokens <= 26; ++tokens) {
+    for (std::size_t heads : {1u, 2u, 3u, 5u, 8u}) {
+      for (bool half : {false, true}) {
+        const std::size_t n_keys = 1 + bits.below(kKeyRange);
+        const Attention a = make_attention(half, heads, 2 * (1 + bits.below(20)), n_keys,
+                                           Values::kOrdinary, bits, tokens);
+        ASSERT_EQ(attention_law(a), "");
+        if (tokens % 5 == 1) {
+          ASSERT_EQ(rows_law(a), "");
+        }
+      }
+    }
+  }
+}
+
+// What a token may not see may be anything.
+TEST(Attention, LaterKeysDoNotCount) {
+  Bits bits(7);
+  for (bool half : {false, true}) {
+    Attention a = make_attention(half, 3, 16, 20, Values::kOrdinary, bits, 4);
+    for (auto* halves : {&a.keys_f16, &a.values_f16}) {
+      if (half) std::fill(halves->begin() + 20 * 16, halves->end(), std::uint16_t{0x7C00});
+    }
+    for (auto* floats : {&a.keys_f32, &a.values_f32}) {
+      if (half) continue;
+      std::fill(floats->begin() + 20 * 16, floats->end(), std::numeric_limits<float>::infinity());
+    }
+    ASSERT_EQ(attention_law(a), "");
+    for (const Kernels* table : tables()) {
+      std::string fault;
+      const Attended got = attend(*table, a, fault);
+      for (std::size_t i = 0; i < 3; ++i) EXPECT_TRUE(std::isfinite(got.sum[i])) << table->name;
+      for (std::size_t i = 0; i < 3 * a.value_stride; ++i) EXPECT_TRUE(std::isfinite(got.out[i]));
     }
   }
 }

@@ -212,6 +212,7 @@ const Kernels* check_attention(Tables tables, Draw& draw,
                                void (*Kernels::*kernel)(const AttentionArgs&)) {
   AttentionArgs args{};
   args.heads = draw.from(1, 8);
+  args.tokens = draw.one_in(2) ? 1 : draw.from(1, 14);
   args.head_dim = 2 * draw.from(1, 64);
   args.value_stride = round_up(args.head_dim, kPanelRows);
   args.n_keys = draw.one_in(3) ? draw.from(1, kKeyRange) : draw.from(1, 40);
@@ -224,24 +225,27 @@ const Kernels* check_attention(Tables tables, Draw& draw,
     else
       return x;
   };
-  const auto q = make_floats(draw, args.heads * args.head_dim, kind);
-  std::vector<Element> keys(round_up(args.n_keys, kPanelRows) * args.head_dim);
+  const std::size_t rows = args.tokens * args.heads;
+  const std::size_t all_keys = args.keys_of(rows - 1);
+  args.q_stride = args.heads * args.head_dim;
+  const auto q = make_floats(draw, args.tokens * args.q_stride, kind);
+  std::vector<Element> keys(round_up(all_keys, kPanelRows) * args.head_dim);
   for (Element& key : keys) key = element();
-  std::vector<Element> values(args.n_keys * args.value_stride);
+  std::vector<Element> values(all_keys * args.value_stride);
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (i % args.value_stride < args.head_dim) values[i] = element();
   }
-  std::vector<float> scores(args.heads * kKeyRange);
+  std::vector<float> scores(rows * kKeyRange);
   args.q = q.data();
   args.keys = reinterpret_cast<const std::byte*>(keys.data());
   args.values = reinterpret_cast<const std::byte*>(values.data());
   args.scores = scores.data();
   return first_difference(tables, [&](const Kernels& k) {
-    Answer answer{std::vector<float>(args.heads * (2 + args.value_stride)), {}};
+    Answer answer{std::vector<float>(rows * (2 + args.value_stride)), {}};
     AttentionArgs own = args;
     own.max = answer.floats.data();
-    own.sum = own.max + args.heads;
-    own.out = own.sum + args.heads;
+    own.sum = own.max + rows;
+    own.out = own.sum + rows;
     (k.*kernel)(own);
     return answer;
   });

@@ -1,4 +1,4 @@
-// Attention over one key range of one KV head, for all the query heads that share it: scores,
+// Attention over one key range of one KV head, for all the query heads of some tokens: scores,
 // softmax, values. Keys lie in panels of 16, so that a lane is a key and a score is one running
 // sum; values lie in rows, so that a lane is an output element and its sum runs over the keys in
 // order.
@@ -39,10 +39,11 @@ template <class Cache>
 void attention(const AttentionArgs& a) {
   const auto* keys = elements<Cache>(a.keys);
   const auto* values = elements<Cache>(a.values);
-  for (std::size_t h = 0; h < a.heads; ++h) {
-    const float* q = a.q + h * a.head_dim;
-    float* p = a.scores + h * kKeyRange;
-    for (std::size_t key = 0; key < a.n_keys; ++key) {
+  for (std::size_t r = 0; r < a.tokens * a.heads; ++r) {
+    const float* q = a.query(r);
+    const std::size_t n_keys = a.keys_of(r);
+    float* p = a.scores + r * kKeyRange;
+    for (std::size_t key = 0; key < n_keys; ++key) {
       const auto* k = keys + key / kLanes * kLanes * a.head_dim + key % kLanes;
       float score = 0.0f;
       for (std::size_t d = 0; d < a.head_dim; ++d) {
@@ -50,15 +51,15 @@ void attention(const AttentionArgs& a) {
       }
       p[key] = score;
     }
-    const SoftmaxResult s = softmax(p, a.n_keys, a.scale, p);
-    a.max[h] = s.max;
-    a.sum[h] = s.sum;
+    const SoftmaxResult s = softmax(p, n_keys, a.scale, p);
+    a.max[r] = s.max;
+    a.sum[r] = s.sum;
     for (std::size_t d = 0; d < a.value_stride; ++d) {
       float out = 0.0f;
-      for (std::size_t key = 0; key < a.n_keys; ++key) {
+      for (std::size_t key = 0; key < n_keys; ++key) {
         out = std::fma(p[key], Cache::widen(values[key * a.value_stride + d]), out);
       }
-      a.out[h * a.value_stride + d] = out;
+      a.out[r * a.value_stride + d] = out;
     }
   }
 }
@@ -74,8 +75,9 @@ void attention_f32(const AttentionArgs& args) {
 
 }  // namespace prumo::scalar
 
-// The vector versions do the same in tiles: `kHeads` query heads share each key and value that is
-// loaded, and enough running sums are open to hide the latency of an fma.
+// The vector versions do the same in tiles: `kRows` rows share each key and value that is loaded,
+// and enough running sums are open to hide the latency of an fma. Scores are made of all the keys
+// that the last row sees; an earlier row leaves out those that it does not.
 #if PRUMO_X86
 PRUMO_AVX2_BEGIN
 namespace prumo::avx2 {
@@ -88,70 +90,88 @@ inline __m256 load8(const float* at) {
   return _mm256_loadu_ps(at);
 }
 
-template <class Cache, std::size_t kHeads>
-void scores(const AttentionArgs& a, std::size_t h, std::size_t first_key) {
+template <class Cache, std::size_t kRows>
+void scores(const AttentionArgs& a, std::size_t first, std::size_t first_key) {
   const auto* k = elements<Cache>(a.keys) + first_key * a.head_dim;
-  const float* q = a.q + h * a.head_dim;
-  __m256 low[kHeads];
-  __m256 high[kHeads];
-  for (std::size_t i = 0; i < kHeads; ++i) low[i] = high[i] = _mm256_setzero_ps();
+  const float* q[kRows];
+  __m256 low[kRows];
+  __m256 high[kRows];
+  for (std::size_t i = 0; i < kRows; ++i) {
+    q[i] = a.query(first + i);
+    low[i] = high[i] = _mm256_setzero_ps();
+  }
   for (std::size_t d = 0; d < a.head_dim; ++d, k += kLanes) {
     const __m256 k0 = load8(k);
     const __m256 k1 = load8(k + 8);
-    for (std::size_t i = 0; i < kHeads; ++i) {
-      const __m256 qd = _mm256_broadcast_ss(q + i * a.head_dim + d);
+    for (std::size_t i = 0; i < kRows; ++i) {
+      const __m256 qd = _mm256_broadcast_ss(q[i] + d);
       low[i] = _mm256_fmadd_ps(k0, qd, low[i]);
       high[i] = _mm256_fmadd_ps(k1, qd, high[i]);
     }
   }
-  for (std::size_t i = 0; i < kHeads; ++i) {
-    float* to = a.scores + (h + i) * kKeyRange + first_key;
+  for (std::size_t i = 0; i < kRows; ++i) {
+    float* to = a.scores + (first + i) * kKeyRange + first_key;
     _mm256_storeu_ps(to, low[i]);
     _mm256_storeu_ps(to + 8, high[i]);
   }
 }
 
-template <class Cache, std::size_t kHeads>
-void values(const AttentionArgs& a, std::size_t h, std::size_t d) {
+template <class Cache, std::size_t kRows>
+void values(const AttentionArgs& a, std::size_t first, std::size_t d) {
   const auto* v = elements<Cache>(a.values) + d;
-  const float* p = a.scores + h * kKeyRange;
-  __m256 low[kHeads];
-  __m256 high[kHeads];
-  for (std::size_t i = 0; i < kHeads; ++i) low[i] = high[i] = _mm256_setzero_ps();
-  for (std::size_t key = 0; key < a.n_keys; ++key, v += a.value_stride) {
+  const float* p = a.scores + first * kKeyRange;
+  __m256 low[kRows];
+  __m256 high[kRows];
+  for (std::size_t i = 0; i < kRows; ++i) low[i] = high[i] = _mm256_setzero_ps();
+  const auto add = [&](std::size_t key, std::size_t i, __m256 v0, __m256 v1) {
+    const __m256 weight = _mm256_broadcast_ss(p + i * kKeyRange + key);
+    low[i] = _mm256_fmadd_ps(weight, v0, low[i]);
+    high[i] = _mm256_fmadd_ps(weight, v1, high[i]);
+  };
+  const std::size_t shared = a.keys_of(first);
+  const std::size_t end = a.keys_of(first + kRows - 1);
+  std::size_t key = 0;
+  for (; key < shared; ++key, v += a.value_stride) {
     const __m256 v0 = load8(v);
     const __m256 v1 = load8(v + 8);
-    for (std::size_t i = 0; i < kHeads; ++i) {
-      const __m256 weight = _mm256_broadcast_ss(p + i * kKeyRange + key);
-      low[i] = _mm256_fmadd_ps(weight, v0, low[i]);
-      high[i] = _mm256_fmadd_ps(weight, v1, high[i]);
+    for (std::size_t i = 0; i < kRows; ++i) add(key, i, v0, v1);
+  }
+  for (; key < end; ++key, v += a.value_stride) {
+    const __m256 v0 = load8(v);
+    const __m256 v1 = load8(v + 8);
+    for (std::size_t i = 0; i < kRows; ++i) {
+      if (key < a.keys_of(first + i)) add(key, i, v0, v1);
     }
   }
-  for (std::size_t i = 0; i < kHeads; ++i) {
-    float* to = a.out + (h + i) * a.value_stride + d;
+  for (std::size_t i = 0; i < kRows; ++i) {
+    float* to = a.out + (first + i) * a.value_stride + d;
     _mm256_storeu_ps(to, low[i]);
     _mm256_storeu_ps(to + 8, high[i]);
   }
 }
 
-template <class Cache, std::size_t kHeads>
-void heads(const AttentionArgs& a, std::size_t h) {
-  for (std::size_t key = 0; key < a.n_keys; key += kLanes) scores<Cache, kHeads>(a, h, key);
-  for (std::size_t i = h; i < h + kHeads; ++i) {
+template <class Cache, std::size_t kRows>
+void rows(const AttentionArgs& a, std::size_t first) {
+  const std::size_t end = a.keys_of(first + kRows - 1);
+  for (std::size_t key = 0; key < end; key += kLanes) scores<Cache, kRows>(a, first, key);
+  for (std::size_t i = first; i < first + kRows; ++i) {
     float* p = a.scores + i * kKeyRange;
-    const SoftmaxResult s = softmax(p, a.n_keys, a.scale, p);
+    const SoftmaxResult s = softmax(p, a.keys_of(i), a.scale, p);
     a.max[i] = s.max;
     a.sum[i] = s.sum;
   }
-  for (std::size_t d = 0; d < a.value_stride; d += kLanes) values<Cache, kHeads>(a, h, d);
+  for (std::size_t d = 0; d < a.value_stride; d += kLanes) values<Cache, kRows>(a, first, d);
 }
 
 template <class Cache>
 void attention(const AttentionArgs& a) {
-  std::size_t h = 0;
-  for (; h + 4 <= a.heads; h += 4) heads<Cache, 4>(a, h);
-  for (; h + 2 <= a.heads; h += 2) heads<Cache, 2>(a, h);
-  for (; h < a.heads; ++h) heads<Cache, 1>(a, h);
+  const std::size_t n = a.tokens * a.heads;
+  std::size_t r = 0;
+  for (; r + 6 <= n; r += 6) rows<Cache, 6>(a, r);
+  for (; r + 4 <= n; r += 4) rows<Cache, 4>(a, r);
+  for (; r + 3 <= n; r += 3) rows<Cache, 3>(a, r);
+  for (; r + 2 <= n; r += 2) rows<Cache, 2>(a, r);
+  for (; r < n; ++r) rows<Cache, 1>(a, r);
 }
 
 }  // namespace
@@ -177,80 +197,100 @@ inline __m512 load16(const float* at) {
   return _mm512_loadu_ps(at);
 }
 
-// kPanels panels of keys against kHeads heads: kPanels * kHeads running sums.
-template <class Cache, std::size_t kHeads, std::size_t kPanels>
-void scores(const AttentionArgs& a, std::size_t h, std::size_t first_key) {
+// kPanels panels of keys against kRows rows: kPanels * kRows running sums.
+template <class Cache, std::size_t kRows, std::size_t kPanels>
+void scores(const AttentionArgs& a, std::size_t first, std::size_t first_key) {
   const auto* k = elements<Cache>(a.keys) + first_key * a.head_dim;
-  const float* q = a.q + h * a.head_dim;
-  __m512 sum[kPanels][kHeads];
+  const float* q[kRows];
+  for (std::size_t i = 0; i < kRows; ++i) q[i] = a.query(first + i);
+  __m512 sum[kPanels][kRows];
   for (auto& row : sum) {
     for (auto& s : row) s = _mm512_setzero_ps();
   }
   for (std::size_t d = 0; d < a.head_dim; ++d) {
-    __m512 qd[kHeads];
-    for (std::size_t i = 0; i < kHeads; ++i) qd[i] = _mm512_set1_ps(q[i * a.head_dim + d]);
-    for (std::size_t j = 0; j < kPanels; ++j) {
-      const __m512 kd = load16(k + (j * a.head_dim + d) * kLanes);
-      for (std::size_t i = 0; i < kHeads; ++i) sum[j][i] = _mm512_fmadd_ps(kd, qd[i], sum[j][i]);
+    __m512 kd[kPanels];
+    for (std::size_t j = 0; j < kPanels; ++j) kd[j] = load16(k + (j * a.head_dim + d) * kLanes);
+    for (std::size_t i = 0; i < kRows; ++i) {
+      const __m512 qd = _mm512_set1_ps(q[i][d]);
+      for (std::size_t j = 0; j < kPanels; ++j) sum[j][i] = _mm512_fmadd_ps(kd[j], qd, sum[j][i]);
     }
   }
   for (std::size_t j = 0; j < kPanels; ++j) {
-    for (std::size_t i = 0; i < kHeads; ++i) {
-      _mm512_storeu_ps(a.scores + (h + i) * kKeyRange + first_key + j * kLanes, sum[j][i]);
+    for (std::size_t i = 0; i < kRows; ++i) {
+      _mm512_storeu_ps(a.scores + (first + i) * kKeyRange + first_key + j * kLanes, sum[j][i]);
     }
   }
 }
 
-// kVectors * 16 output elements of kHeads heads.
-template <class Cache, std::size_t kHeads, std::size_t kVectors>
-void values(const AttentionArgs& a, std::size_t h, std::size_t d) {
+// kVectors * 16 output elements of kRows rows.
+template <class Cache, std::size_t kRows, std::size_t kVectors>
+void values(const AttentionArgs& a, std::size_t first, std::size_t d) {
   const auto* v = elements<Cache>(a.values) + d;
-  const float* p = a.scores + h * kKeyRange;
-  __m512 sum[kVectors][kHeads];
+  const float* p = a.scores + first * kKeyRange;
+  __m512 sum[kVectors][kRows];
   for (auto& row : sum) {
     for (auto& s : row) s = _mm512_setzero_ps();
   }
-  for (std::size_t key = 0; key < a.n_keys; ++key, v += a.value_stride) {
-    __m512 weight[kHeads];
-    for (std::size_t i = 0; i < kHeads; ++i) weight[i] = _mm512_set1_ps(p[i * kKeyRange + key]);
+  const auto add = [&](std::size_t key, std::size_t i, const __m512(&vd)[kVectors]) {
+    const __m512 weight = _mm512_set1_ps(p[i * kKeyRange + key]);
     for (std::size_t j = 0; j < kVectors; ++j) {
-      const __m512 vd = load16(v + j * kLanes);
-      for (std::size_t i = 0; i < kHeads; ++i)
-        sum[j][i] = _mm512_fmadd_ps(weight[i], vd, sum[j][i]);
+      sum[j][i] = _mm512_fmadd_ps(weight, vd[j], sum[j][i]);
+    }
+  };
+  const std::size_t shared = a.keys_of(first);
+  const std::size_t end = a.keys_of(first + kRows - 1);
+  __m512 vd[kVectors];
+  std::size_t key = 0;
+  for (; key < shared; ++key, v += a.value_stride) {
+    for (std::size_t j = 0; j < kVectors; ++j) vd[j] = load16(v + j * kLanes);
+    for (std::size_t i = 0; i < kRows; ++i) add(key, i, vd);
+  }
+  for (; key < end; ++key, v += a.value_stride) {
+    for (std::size_t j = 0; j < kVectors; ++j) vd[j] = load16(v + j * kLanes);
+    for (std::size_t i = 0; i < kRows; ++i) {
+      if (key < a.keys_of(first + i)) add(key, i, vd);
     }
   }
   for (std::size_t j = 0; j < kVectors; ++j) {
-    for (std::size_t i = 0; i < kHeads; ++i) {
-      _mm512_storeu_ps(a.out + (h + i) * a.value_stride + d + j * kLanes, sum[j][i]);
+    for (std::size_t i = 0; i < kRows; ++i) {
+      _mm512_storeu_ps(a.out + (first + i) * a.value_stride + d + j * kLanes, sum[j][i]);
     }
   }
 }
 
-template <class Cache, std::size_t kHeads>
-void heads(const AttentionArgs& a, std::size_t h) {
-  constexpr std::size_t kWide = kHeads == 4 ? 2 : 4;
+template <class Cache, std::size_t kRows>
+void rows(const AttentionArgs& a, std::size_t first) {
+  constexpr std::size_t kWide = kRows > 6 ? 2 : 4;
+  const std::size_t end = a.keys_of(first + kRows - 1);
   std::size_t key = 0;
-  for (; key + kWide * kLanes <= round_up(a.n_keys, kLanes); key += kWide * kLanes) {
-    scores<Cache, kHeads, kWide>(a, h, key);
+  for (; key + kWide * kLanes <= round_up(end, kLanes); key += kWide * kLanes) {
+    scores<Cache, kRows, kWide>(a, first, key);
   }
-  for (; key < a.n_keys; key += kLanes) scores<Cache, kHeads, 1>(a, h, key);
-  for (std::size_t i = h; i < h + kHeads; ++i) {
+  for (; key < end; key += kLanes) scores<Cache, kRows, 1>(a, first, key);
+  for (std::size_t i = first; i < first + kRows; ++i) {
     float* p = a.scores + i * kKeyRange;
-    const SoftmaxResult s = softmax(p, a.n_keys, a.scale, p);
+    const SoftmaxResult s = softmax(p, a.keys_of(i), a.scale, p);
     a.max[i] = s.max;
     a.sum[i] = s.sum;
   }
   std::size_t d = 0;
-  for (; d + 4 * kLanes <= a.value_stride; d += 4 * kLanes) values<Cache, kHeads, 4>(a, h, d);
-  for (; d < a.value_stride; d += kLanes) values<Cache, kHeads, 1>(a, h, d);
+  for (; d + kWide * kLanes <= a.value_stride; d += kWide * kLanes) {
+    values<Cache, kRows, kWide>(a, first, d);
+  }
+  for (; d < a.value_stride; d += kLanes) values<Cache, kRows, 1>(a, first, d);
 }
 
 template <class Cache>
 void attention(const AttentionArgs& a) {
-  std::size_t h = 0;
-  for (; h + 4 <= a.heads; h += 4) heads<Cache, 4>(a, h);
-  for (; h + 2 <= a.heads; h += 2) heads<Cache, 2>(a, h);
-  for (; h < a.heads; ++h) heads<Cache, 1>(a, h);
+  const std::size_t n = a.tokens * a.heads;
+  std::size_t r = 0;
+  for (; r + 12 <= n; r += 12) rows<Cache, 12>(a, r);
+  for (; r + 8 <= n; r += 8) rows<Cache, 8>(a, r);
+  for (; r + 6 <= n; r += 6) rows<Cache, 6>(a, r);
+  for (; r + 4 <= n; r += 4) rows<Cache, 4>(a, r);
+  for (; r + 3 <= n; r += 3) rows<Cache, 3>(a, r);
+  for (; r + 2 <= n; r += 2) rows<Cache, 2>(a, r);
+  for (; r < n; ++r) rows<Cache, 1>(a, r);
 }
 
 }  // namespace

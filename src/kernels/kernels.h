@@ -95,21 +95,34 @@ struct SoftmaxResult {
 };
 
 /// Scores, softmax and weighted values of one key range of one KV head, for the query heads that
-/// share it.
+/// share it, of some tokens in a row: each sees one key more than the one before it, while the
+/// range has them. Row r of the scratch and the results is head r % heads of token r / heads.
 struct AttentionArgs {
-  const float* q;        ///< [heads][head_dim]
-  std::size_t heads;     ///< query heads that share this KV head
-  std::size_t head_dim;  ///< even
-  const std::byte*
-      keys;  ///< panels of 16 keys: [n_keys / 16, rounded up][head_dim][16], F16 or F32
-  const std::byte* values;   ///< [n_keys][value_stride], F16 or F32
+  const float* q;  ///< of each token [heads][head_dim]
+  std::size_t tokens;
+  std::size_t q_stride;   ///< floats from one token's queries to the next one's
+  std::size_t heads;      ///< query heads that share this KV head
+  std::size_t head_dim;   ///< even
+  const std::byte* keys;  ///< panels of 16 keys: [keys / 16, rounded up][head_dim][16], F16 or F32,
+                          ///< as many as the last token sees
+  const std::byte* values;   ///< [keys][value_stride], F16 or F32
   std::size_t value_stride;  ///< elements; a multiple of 16, at least head_dim; the rest is zero
-  std::size_t n_keys;        ///< 1 .. kKeyRange
-  float scale;               ///< what a score is multiplied by
-  float* scores;             ///< scratch [heads][kKeyRange]
-  float* max;                ///< out [heads]: largest score, before scaling
-  float* sum;                ///< out [heads]: sum of exp((score - max) * scale)
-  float* out;  ///< out [heads][value_stride]: sum of exp((score - max) * scale) * value
+  std::size_t
+      n_keys;     ///< 1 .. kKeyRange, of the first token; token t sees min(n_keys + t, kKeyRange)
+  float scale;    ///< what a score is multiplied by
+  float* scores;  ///< scratch [rows][kKeyRange]
+  float* max;     ///< out [rows]: largest score, before scaling
+  float* sum;     ///< out [rows]: sum of exp((score - max) * scale)
+  float* out;     ///< out [rows][value_stride]: sum of exp((score - max) * scale) * value
+
+  /// Query and keys of row r.
+  [[nodiscard]] const float* query(std::size_t r) const {
+    return q + r / heads * q_stride + r % heads * head_dim;
+  }
+  [[nodiscard]] std::size_t keys_of(std::size_t r) const {
+    const std::size_t seen = n_keys + r / heads;
+    return seen < kKeyRange ? seen : kKeyRange;
+  }
 };
 
 /// Joins the key ranges of one query head; range r has its maximum at max[r * stride], its sum at

@@ -212,20 +212,20 @@ class Pass {
     }
   }
 
-  // One key range of one KV head for token t, into partial results whose heads are `stride` apart.
-  void attend(std::size_t index, std::size_t t, std::size_t kv_head, std::size_t range, float* max,
-              float* sum, float* out) {
+  // One key range of one KV head for `tokens` tokens from t on, into partial results.
+  void attend(std::size_t index, std::size_t t, std::size_t tokens, std::size_t kv_head,
+              std::size_t range, float* max, float* sum, float* out) {
     const std::size_t first_key = range * kKeyRange;
-    const std::size_t keys = s_.position + t + 1;
     AttentionArgs args{};
-    args.q =
-        s_.scratch.q + t * round_up(c_.q_dim(), kPanelRows) + kv_head * c_.group() * c_.head_dim;
+    args.q_stride = round_up(c_.q_dim(), kPanelRows);
+    args.q = s_.scratch.q + t * args.q_stride + kv_head * c_.group() * c_.head_dim;
+    args.tokens = tokens;
     args.heads = c_.group();
     args.head_dim = c_.head_dim;
     args.keys = s_.cache.keys(index, kv_head, first_key);
     args.values = s_.cache.values(index, kv_head, first_key);
     args.value_stride = s_.cache.value_stride();
-    args.n_keys = std::min(kKeyRange, keys - first_key);
+    args.n_keys = std::min(kKeyRange, s_.position + t + 1 - first_key);
     args.scale = score_scale();
     args.scores = own_.scores;
     args.max = max;
@@ -262,7 +262,7 @@ class Pass {
     const Share mine = share(c_.kv_heads * ranges);
     for (std::size_t i = mine.begin; i < mine.end; ++i) {
       const std::size_t at = i % ranges * c_.heads + i / ranges * c_.group();
-      attend(index, t, i / ranges, i % ranges, scratch.max + at, scratch.sum + at,
+      attend(index, t, 1, i / ranges, i % ranges, scratch.max + at, scratch.sum + at,
              scratch.out + at * vs);
     }
     barrier();
@@ -273,24 +273,34 @@ class Pass {
     return own_.merged;
   }
 
-  // A batch: (token, KV head) pairs are dealt out in turn, since later tokens see more keys.
+  // A batch: some tokens at a time, whose own keys begin in the same range, share the pass over the
+  // keys and values of a KV head. Dealt out in turn, since later tokens see more keys.
   void attention_of_many(std::size_t index, std::size_t first) {
+    std::size_t turn = 0;
+    for (std::size_t t = first; t < ids_.size();) {
+      const std::size_t left_in_range = kKeyRange - (s_.position + t) % kKeyRange;
+      const std::size_t tokens = std::min({attention_tokens(c_), ids_.size() - t, left_in_range});
+      for (std::size_t head = 0; head < c_.kv_heads; ++head) {
+        if (turn++ % threads_ == me_) attention_of_tile(index, first, t, tokens, head);
+      }
+      t += tokens;
+    }
+  }
+
+  void attention_of_tile(std::size_t index, std::size_t first, std::size_t t, std::size_t tokens,
+                         std::size_t kv_head) {
     const std::size_t vs = s_.cache.value_stride();
-    const std::size_t group = c_.group();
-    const std::size_t pairs = (ids_.size() - first) * c_.kv_heads;
-    for (std::size_t i = me_; i < pairs; i += threads_) {
-      const std::size_t t = first + i / c_.kv_heads;
-      const std::size_t kv_head = i % c_.kv_heads;
-      const std::size_t ranges = ranges_of(t);
-      for (std::size_t r = 0; r < ranges; ++r) {
-        attend(index, t, kv_head, r, own_.max + r * group, own_.sum + r * group,
-               own_.out + r * group * vs);
-      }
-      float* y = s_.scratch.attention + (t - first) * c_.q_dim() + kv_head * group * c_.head_dim;
-      for (std::size_t h = 0; h < group; ++h) {
-        k_.merge({own_.max + h, own_.sum + h, own_.out + h * vs, ranges, group, vs, c_.head_dim,
-                  score_scale(), y + h * c_.head_dim});
-      }
+    const std::size_t rows = tokens * c_.group();
+    const std::size_t ranges = ranges_of(t);
+    for (std::size_t r = 0; r < ranges; ++r) {
+      attend(index, t, tokens, kv_head, r, own_.max + r * rows, own_.sum + r * rows,
+             own_.out + r * rows * vs);
+    }
+    for (std::size_t row = 0; row < rows; ++row) {
+      const std::size_t token = t - first + row / c_.group();
+      const std::size_t head = kv_head * c_.group() + row % c_.group();
+      k_.merge({own_.max + row, own_.sum + row, own_.out + row * vs, ranges, rows, vs, c_.head_dim,
+                score_scale(), s_.scratch.attention + token * c_.q_dim() + head * c_.head_dim});
     }
   }
 

@@ -23,16 +23,22 @@ struct Activations {
   const QuantizedBlock* blocks = nullptr;  // [tokens][columns / 32]
 };
 
+/// Tokens that share a pass over keys and values: their query heads are about 24 rows, whose scores
+/// the nearest cache holds.
+inline std::size_t attention_tokens(const Config& config) {
+  return config.group() < 24 ? 24 / config.group() : 1;
+}
+
 /// Scratch of one thread, for a lone token: making an input twice costs less than waiting for each
 /// other.
 struct OwnScratch {
   float* floats;           // [widest]
   QuantizedBlock* blocks;  // [widest / 32]
   float* merged;           // [q_dim] attention of a lone token
-  float* scores;           // [group][kKeyRange]
-  float* max;              // partial attention of one KV head: [ranges][group]
+  float* scores;           // [rows][kKeyRange], rows being attention_tokens * group
+  float* max;              // partial attention of one KV head: [ranges][rows]
   float* sum;
-  float* out;  // [ranges][group][value_stride]
+  float* out;  // [ranges][rows][value_stride]
 };
 
 /// Scratch of a batch; rows are tokens. A stride is a row's floats, padded to whole panels.

@@ -43,10 +43,11 @@ void lay_out(Scratch& scratch, const Config& c, std::size_t batch, std::size_t c
     own.floats = floats(widest);
     own.blocks = static_cast<QuantizedBlock*>(take(blocks));
     own.merged = floats(c.q_dim());
-    own.scores = floats(c.group() * kKeyRange);
-    own.max = floats(ranges * c.group());
-    own.sum = floats(ranges * c.group());
-    own.out = floats(ranges * c.group() * value_stride);
+    const std::size_t rows = attention_tokens(c) * c.group();
+    own.scores = floats(rows * kKeyRange);
+    own.max = floats(ranges * rows);
+    own.sum = floats(ranges * rows);
+    own.out = floats(ranges * rows * value_stride);
   }
 }
 
