@@ -59,7 +59,18 @@ void call(void (*f)(const float*, std::size_t, std::uint16_t*)) {
 void call(void (*f)(const AttentionArgs&)) {
   const auto* bytes = reinterpret_cast<const std::byte*>(memory.in.data());
   float* out = memory.out.data();
-  f({memory.in.data(), 1, 2, bytes, bytes, 16, 1, 1, out, out + 1024, out + 1025, out + 2048});
+  AttentionArgs args{};
+  args.q = memory.in.data();
+  args.tokens = args.heads = args.n_keys = 1;
+  args.head_dim = 2;
+  args.keys = args.values = bytes;
+  args.value_stride = 16;
+  args.scale = 1;
+  args.scores = out;
+  args.max = out + 1024;
+  args.sum = out + 1025;
+  args.out = out + 2048;
+  f(args);
 }
 void call(void (*f)(const MergeArgs&)) {
   const float* in = memory.in.data();

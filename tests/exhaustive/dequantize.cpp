@@ -48,15 +48,35 @@ void every_byte_with_every_scale(gguf::TensorType type, Expected expected) {
 }
 
 TEST(DequantizeWhole, Q8_0EveryByteWithEveryScale) {
-  every_byte_with_every_scale(kQ8_0, [](const std::byte* row, std::size_t k) {
-    return integer_weight(kQ8_0, row, k).quant;
-  });
+  every_byte_with_every_scale(
+      kQ8_0, [](const std::byte* row, std::size_t k) { return column_of(kQ8_0, row, k).quant; });
 }
 
 TEST(DequantizeWhole, Q4_0EveryByteWithEveryScale) {
-  every_byte_with_every_scale(kQ4_0, [](const std::byte* row, std::size_t k) {
-    return integer_weight(kQ4_0, row, k).quant;
-  });
+  every_byte_with_every_scale(
+      kQ4_0, [](const std::byte* row, std::size_t k) { return column_of(kQ4_0, row, k).quant; });
+}
+
+// The other types' bytes, small numbers and minima, 256 values at every place, under every scale
+// (and, where there is one, a minimum that takes every value too).
+TEST(DequantizeWhole, EveryByteAtEveryPlaceWithEveryScale) {
+  Every every(1201);
+  for (const gguf::TensorType type : kTensorTypes) {
+    if (!is_quantized(type) || type == kQ8_0 || type == kQ4_0) continue;
+    const BlockFormat format = block_format(type);
+    std::vector<std::byte> row(format.bytes);
+    for (std::uint32_t scale = 0; scale < 65536; ++scale) {
+      if (!every()) continue;
+      for (std::size_t i = 0; i < row.size(); ++i) {
+        row[i] = std::byte{static_cast<unsigned char>(scale + i * (2 * (scale >> 8) + 1))};
+      }
+      store_u16(row.data() + format.scale_at, static_cast<std::uint16_t>(scale));
+      if (format.min_at != 0) {
+        store_u16(row.data() + format.min_at, static_cast<std::uint16_t>(scale * 40503u));
+      }
+      ASSERT_EQ(dequantize_law(type, row, Side::kRight), "") << "scale " << scale;
+    }
+  }
 }
 
 // A block of Q6_K whose sub-block s has the four quants 4 g .. 4 g + 3, each four times, under the
@@ -88,9 +108,9 @@ TEST(DequantizeWhole, Q6_KEveryQuantWithEverySubScaleAndScale) {
     for (unsigned first = 0; first < 256; first += 16) {
       auto block = q6_k_block(g, first, 0);
       for (std::size_t k = 0; k < 256; ++k) {
-        const IntegerWeight w = integer_weight(kQ6_K, block.data(), k);
+        const Column w = column_of(kQ6_K, block.data(), k);
         ASSERT_EQ(w.quant, static_cast<int>(4 * g + k % 4) - 32);
-        ASSERT_EQ(w.sub_scale, int{static_cast<std::int8_t>(first + k / 16)});
+        ASSERT_EQ(w.factor, int{static_cast<std::int8_t>(first + k / 16)});
       }
       for (std::uint32_t scale = 0; scale < 65536; ++scale) {
         if (!every()) continue;
@@ -120,7 +140,7 @@ Product one_hot(gguf::TensorType type, std::size_t rows, std::size_t place, floa
   p.blocks.resize(format.elements / kBlock);
   for (QuantizedBlock& block : p.blocks) block.scale = scale;
   p.blocks[place / kBlock].q[place % kBlock] = 1;
-  for (QuantizedBlock& block : p.blocks) set_offsets(block);
+  for (QuantizedBlock& block : p.blocks) complete(block);
   return p;
 }
 
@@ -128,7 +148,8 @@ Product one_hot(gguf::TensorType type, std::size_t rows, std::size_t place, floa
 // under one scale, and all scales with one quant, are all there is.
 TEST(ProductWhole, EveryByteAtEveryPlace) {
   Every every(20);
-  for (const gguf::TensorType type : {kQ8_0, kQ4_0, kQ6_K}) {
+  for (const gguf::TensorType type : kTensorTypes) {
+    if (!is_quantized(type)) continue;
     const BlockFormat format = block_format(type);
     for (std::size_t place = 0; place < format.elements; ++place) {
       for (std::size_t shift = 0; shift < (type == kQ6_K ? 16u : 1u); ++shift) {
@@ -143,6 +164,7 @@ TEST(ProductWhole, EveryByteAtEveryPlace) {
                 static_cast<unsigned char>(b + (sub_scale ? 16 * shift + b / 16 : i / 32 * 85))};
           }
           store_u16(block + format.scale_at, 0x4200);
+          if (format.min_at != 0) store_u16(block + format.min_at, 0x3A00);
         }
         ASSERT_EQ(product_law(p), "") << "place " << place;
       }
@@ -152,9 +174,10 @@ TEST(ProductWhole, EveryByteAtEveryPlace) {
 
 TEST(ProductWhole, EveryScale) {
   Every every(5);
-  for (const gguf::TensorType type : {kQ8_0, kQ4_0, kQ6_K}) {
+  for (const gguf::TensorType type : kTensorTypes) {
+    if (!is_quantized(type)) continue;
     const BlockFormat format = block_format(type);
-    for (const float activation : {1.0f, 0x1p-140f, 3.0e35f, -7.0f}) {
+    for (const float activation : {1.0f, 0x1p-107f, 0x1p93f, 7.0f}) {
       for (std::size_t first = 0; first < 65536; first += 4096) {
         if (!every()) continue;
         Product p = one_hot(type, 4096, first / 4096 % format.elements, activation);
@@ -162,6 +185,9 @@ TEST(ProductWhole, EveryScale) {
         for (std::size_t r = 0; r < p.rows; ++r) {
           store_u16(p.file.data() + r * format.bytes + format.scale_at,
                     static_cast<std::uint16_t>(first + r));
+          if (format.min_at == 0) continue;
+          store_u16(p.file.data() + r * format.bytes + format.min_at,
+                    static_cast<std::uint16_t>((first + r) * 40503u));
         }
         ASSERT_EQ(product_law(p), "") << "scales from " << first;
       }
