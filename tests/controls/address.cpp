@@ -23,13 +23,13 @@ void copy_over_read(bool fault) {
 void arena_over_read(bool fault) {
   Arena arena = Arena::over(block);
   const auto* first = static_cast<std::byte*>(arena.allocate(kSize, 1));
-  arena.allocate(kSize, 1);
+  look_at(static_cast<std::byte*>(arena.allocate(kSize, 1)));
   look_at(first + (fault ? kSize : kSize - 1));
 }
 
 void arena_under_read(bool fault) {
   Arena arena = Arena::over(block);
-  arena.allocate(kSize, 1);
+  look_at(static_cast<std::byte*>(arena.allocate(kSize, 1)));
   const auto* second = static_cast<std::byte*>(arena.allocate(kSize, 1));
   look_at(fault ? second - 1 : second);
 }
