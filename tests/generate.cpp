@@ -195,6 +195,42 @@ TEST_F(Generate, GoesOnFromWhereTheSessionIs) {
   EXPECT_EQ(joined, whole.ids);
 }
 
+TEST_F(Generate, ADrawDependsOnItsPositionNotOnWhatWasMadeBefore) {
+  const GenerateOptions options = {
+      .max_tokens = 20, .sampler = {.temperature = 1, .seed = 3}, .ignore_eos = true};
+  const auto whole = made(options);
+  for (const std::size_t first : {1u, 7u, 19u}) {
+    Session s = session();
+    auto ids = prompt();
+    ids.insert(ids.end(), whole.ids.begin(),
+               whole.ids.begin() + static_cast<std::ptrdiff_t>(first));
+    GenerateOptions rest = options;
+    rest.max_tokens -= first;
+    const auto result = generate(s, ids, rest);
+    ASSERT_TRUE(result.ok());
+    EXPECT_EQ(result->ids,
+              std::vector<TokenId>(whole.ids.begin() + static_cast<std::ptrdiff_t>(first),
+                                   whole.ids.end()));
+  }
+}
+
+TEST_F(Generate, WhatWasHeldBackForAStopTextIsShownAtTheEnd) {
+  const std::string whole = made({.max_tokens = 20}).text;
+  ASSERT_FALSE(whole.empty());
+  for (std::size_t n = 1; n <= whole.size(); ++n) {
+    const std::string stop = whole.substr(whole.size() - n) + "\x01";  // begins, and never ends
+    std::string shown;
+    const auto result =
+        made({.max_tokens = 20, .stop = {stop}, .on_text = [&](std::string_view piece) {
+                shown += piece;
+              }});
+    ASSERT_EQ(result.finish, Finish::kLength);
+    ASSERT_EQ(result.text, whole);
+    ASSERT_EQ(shown, whole) << n;
+    if (n == 8) break;
+  }
+}
+
 TEST_F(Generate, BadArgumentsAreErrors) {
   Session s = session();
   EXPECT_EQ(generate(s, {}, {}).error().code, ErrorCode::kBadArgument);

@@ -4,6 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
 
 #include "gguf/reader.h"
 #include "support/gguf_builder.h"
@@ -38,6 +42,47 @@ TEST(GgufValue, ShowsValues) {
   EXPECT_EQ(to_text(*file.find("many"), 0), "[... 7 items]");
   EXPECT_EQ(type_name(ValueType::kF64), "f64");
   EXPECT_EQ(type_name(static_cast<ValueType>(13)), "unknown");
+}
+
+TEST(GgufValue, IntegersAreReadWholeOrNotAtAll) {
+  constexpr std::uint64_t kHalf = std::uint64_t{1} << 63;
+  GgufBuilder b;
+  b.add("most", kHalf - 1).add("more", kHalf).add("all", ~std::uint64_t{0});
+  b.add("minus", std::int64_t{-1}).add("least", std::numeric_limits<std::int64_t>::min());
+  b.add("small", std::int8_t{-128}).add("float", 1.0f).add("bool", true);
+  const Bytes bytes = b.build();
+  const File file = File::parse(bytes).value();
+  const auto signed_of = [&](const char* key) { return file.find(key)->int_at(0); };
+  const auto unsigned_of = [&](const char* key) { return file.find(key)->uint_at(0); };
+  EXPECT_EQ(signed_of("most"), std::numeric_limits<std::int64_t>::max());
+  EXPECT_EQ(signed_of("more"), std::nullopt);
+  EXPECT_EQ(signed_of("all"), std::nullopt);
+  EXPECT_EQ(signed_of("least"), std::numeric_limits<std::int64_t>::min());
+  EXPECT_EQ(signed_of("small"), -128);
+  EXPECT_EQ(unsigned_of("all"), ~std::uint64_t{0});
+  EXPECT_EQ(unsigned_of("most"), kHalf - 1);
+  for (const char* key : {"minus", "least", "small", "float", "bool"}) {
+    EXPECT_EQ(unsigned_of(key), std::nullopt) << key;
+  }
+  for (const char* key : {"float", "bool"}) EXPECT_EQ(signed_of(key), std::nullopt) << key;
+  EXPECT_EQ(file.find("all")->real_at(0), 0x1p64);
+  EXPECT_EQ(file.find("bool")->real_at(0), std::nullopt);
+}
+
+TEST(GgufValue, WhatSteersATerminalIsEscaped) {
+  const auto is_escaped = [](std::uint32_t code) {
+    const std::string text = {static_cast<char>(0xE0 | code >> 12),
+                              static_cast<char>(0x80 | (code >> 6 & 0x3F)),
+                              static_cast<char>(0x80 | (code & 0x3F))};
+    return printable(text) != text;
+  };
+  // Marks of direction, breaks of lines and paragraphs, embeddings and isolates; not what is
+  // beside.
+  for (std::uint32_t code = 0x2000; code < 0x2080; ++code) {
+    const bool steers = code == 0x200E || code == 0x200F || (code >= 0x2028 && code <= 0x202E) ||
+                        (code >= 0x2066 && code <= 0x2069);
+    EXPECT_EQ(is_escaped(code), steers) << std::hex << code;
+  }
 }
 
 TEST(GgufValue, PrintableKeepsTextAndEscapesTheRest) {

@@ -208,6 +208,8 @@ TEST_F(GgufWriter, RefusesWhatTheReaderWould) {
                  "t", "added twice");
   expect_refusal(with([&](auto& w) { w.add_tensor("t", kF32Type, {31}, data); }), "t",
                  "the data has 128 bytes, type and shape ask for 124");
+  expect_refusal(with([&](auto& w) { w.add_tensor("t", kF32Type, {33}, data); }), "t",
+                 "the data has 128 bytes, type and shape ask for 132");
   expect_refusal(with([&](auto& w) { w.add_tensor("t", kF32Type, {}, data); }), "t",
                  "dimension-count");
   expect_refusal(with([&](auto& w) {

@@ -92,6 +92,35 @@ TEST(KvCache, HoldsWhatWasStoredLast) {
   }
 }
 
+TEST(KvCache, PlacesAreApartAndFillItsMemory) {
+  for (const CacheType type : {CacheType::kF16, CacheType::kF32}) {
+    for (const std::size_t context : {1u, 16u, 17u, 32u}) {
+      for (const std::size_t head_dim : {6u, 16u}) {
+        const Config c = shape(2, 3, head_dim);
+        auto cache = KvCache::create(c, *tables()[0], context, type);
+        ASSERT_TRUE(cache.ok());
+        const std::size_t slots = round_up(context, 16);
+        const std::size_t size = type == CacheType::kF32 ? 4 : 2;
+        std::map<const std::byte*, std::size_t> places;  // where each begins and how long it is
+        for (std::size_t layer = 0; layer < 2; ++layer) {
+          for (std::size_t head = 0; head < 3; ++head) {
+            places[cache->keys(layer, head, 0)] = slots * head_dim * size;
+            places[cache->values(layer, head, 0)] = slots * cache->value_stride() * size;
+          }
+        }
+        ASSERT_EQ(places.size(), 12u);
+        const std::byte* end = places.begin()->first;
+        for (const auto& [begin, bytes] : places) {
+          EXPECT_EQ(begin, end) << "context " << context << ", head size " << head_dim;
+          end = begin + bytes;
+        }
+        EXPECT_EQ(static_cast<std::size_t>(end - places.begin()->first),
+                  KvCache::bytes(c, context, type));
+      }
+    }
+  }
+}
+
 TEST(KvCache, SaysWhatItTakesAndRefusesTooMuch) {
   const Config c = shape(22, 4, 64);
   EXPECT_EQ(KvCache::bytes(c, 2048, CacheType::kF16), std::size_t{22} * 4 * 2048 * 128 * 2);

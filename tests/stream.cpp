@@ -73,6 +73,18 @@ TEST(TextStream, TheFirstSpaceGoesAtTheStartOnly) {
   EXPECT_EQ(pushed(t, {261, 259}), (Strings{"a", " a", ""}));
 }
 
+TEST(TextStream, WhatFollowsAnEndContinuesTheText) {
+  const PlainVocab vocab = vocab_of({kMark + "a"});
+  const Tokenizer t = tokenizer_of(vocab);
+  for (const bool at_start : {true, false}) {
+    TextStream stream(t, at_start);
+    std::string out;
+    stream.finish(out);
+    stream.push(259, out);
+    EXPECT_EQ(out, " a");
+  }
+}
+
 TEST(TextStream, SpecialTokensPrintNothingAndBeginARun) {
   PlainVocab vocab = vocab_of({kMark + "a"});
   vocab.tokens.push_back({"<tool>", 0, 4});

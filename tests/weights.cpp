@@ -109,6 +109,23 @@ TEST(Weights, RefusesAnotherShape) {
   expect_refused(deep, "blk.0.attn_q.weight");
 }
 
+TEST(Weights, RefusesOneSizeMoreOrLess) {
+  const GgufBuilder whole = tiny_llama({});
+  for (const GgufTensor& tensor : whole.tensors) {
+    for (std::size_t d = 0; d < tensor.dims.size(); ++d) {
+      if (tensor.name == "token_embd.weight" && d == 1) continue;  // the vocabulary is its witness
+      for (const std::uint64_t size : {tensor.dims[d] + 32, tensor.dims[d] / 64 * 32}) {
+        if (size == 0) continue;
+        GgufBuilder other = whole;
+        GgufTensor& changed = tensor_of(other, tensor.name);
+        changed.data.resize(changed.data.size() * size / changed.dims[d]);
+        changed.dims[d] = size;
+        expect_refused(other, tensor.name);
+      }
+    }
+  }
+}
+
 TEST(Weights, RefusesTypesItCannotComputeWith) {
   GgufBuilder builder = tiny_llama({});
   GgufTensor& tensor = tensor_of(builder, "blk.0.ffn_up.weight");

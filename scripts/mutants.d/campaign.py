@@ -11,6 +11,11 @@ VERIFY_SECONDS = 3
 NO_KILL = "-"
 
 
+def in_programs(mutant):
+    """Whether programs hold its code themselves: that of headers, and of what is no part of the library."""
+    return not mutant.file.endswith(".cpp") or mutant.file.startswith("src/cli/")
+
+
 class Campaign:
     """Results live in `path`, written anew after each mutant: what was learned survives any end."""
 
@@ -18,6 +23,7 @@ class Campaign:
         self.tree, self.path, self.options, self.say = tree, path, options, say
         self.results, self.baseline, self.killers = {}, {}, {}
         self.planted = None
+        self.stale = set()  # programs that hold a mutant's code, built from a header
 
     # -- memory
 
@@ -61,6 +67,8 @@ class Campaign:
             self.planted = None
 
     def build(self, targets):
+        if not targets:
+            return
         built, words = self.tree.build(targets)
         if not built:
             raise Trouble(f"the tree without a mutant does not build:\n{words[-3000:]}")
@@ -71,7 +79,9 @@ class Campaign:
         if not new:
             return
         self.say(f"Building and running {len(new)} programs without a mutant")
-        self.build(["prumo", *{p.target for p in new}])
+        targets = {p.target for p in new}
+        self.build(["prumo", *targets])
+        self.stale -= targets
         for program in new:
             outcome = self.tree.run(program, 600)
             if not outcome.passed:
@@ -91,8 +101,8 @@ class Campaign:
 
     # -- one mutant
 
-    def attempt(self, mutant):
-        """The result of one mutant: who killed it in each layer, and its verdict."""
+    def attempt(self, mutant, scopes):
+        """The result of one mutant: who killed it in each layer, and its verdict. `scopes` are the programs asked."""
         result = {}
         try:
             self.plant(mutant)
@@ -100,7 +110,7 @@ class Campaign:
             if not built:
                 return {"verdict": "error", "why": "it does not compile: " + words[-1500:]}
             for layer in LAYERS:
-                killer = self.ask(mutant, layer)
+                killer = self.ask(mutant, layer, scopes)
                 result[layer] = killer or NO_KILL
                 if killer and self.options.first:
                     break
@@ -118,27 +128,28 @@ class Campaign:
             result["verdict"] = "missed by verify"
         return result
 
-    def ask(self, mutant, layer):
+    def ask(self, mutant, layer, scopes):
         """The name of the test of a layer that kills the planted mutant, or None."""
-        for programs, jobs in ((self.of_unit(mutant, layer), 1), (self.others(mutant, layer), self.tree.jobs)):
-            if any(p.name not in self.baseline for p in programs):
+        for scope in scopes:
+            programs = scope(self, mutant, layer)
+            jobs = 1 if scope is Campaign.of_unit else self.tree.jobs
+            stale = [] if in_programs(mutant) else [p.target for p in programs if p.target in self.stale]
+            if stale or any(p.name not in self.baseline for p in programs):
                 self.restore()
+                self.build(stale)
+                self.stale.difference_update(stale)
                 self.prove(programs)
                 self.plant(mutant)
                 self.build_mutated(["prumo"])
-            self.rebuild(mutant, programs)
+            if in_programs(mutant):
+                self.stale.update(p.target for p in programs)
+                self.build_mutated([p.target for p in programs])
             found = self.tree.run_until_failure(programs, self.limits(), jobs)
             if found:
                 program, outcome = found
                 self.killers[program.name] = self.killers.get(program.name, 0) + 1
                 return f"{program.stem}: {outcome.what}"
         return None
-
-    def rebuild(self, mutant, programs):
-        """Programs hold the code of headers, and of what is no part of the library."""
-        if mutant.file.endswith(".cpp") and not mutant.file.startswith("src/cli/"):
-            return
-        self.build_mutated([p.target for p in programs])
 
     def build_mutated(self, targets):
         if targets:

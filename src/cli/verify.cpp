@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/float_guard.h"
+#include "cli/guarded.h"
 #include "cli/report.h"
 #include "cli/verbs.h"
 #include "cli/verify_checks.h"
@@ -23,7 +24,7 @@ struct Options {
 
 struct Entry {
   std::string name;
-  const Kernels* (*check)(Tables, Draw&);
+  Difference (*check)(Tables, Draw&);
   std::uint64_t inputs = 0;  // tried so far, the same ones on every table
 };
 
@@ -48,15 +49,21 @@ std::uint64_t stream_of(const std::string& name, std::uint64_t number) {
 // Tries input number entry.inputs; an error is a difference.
 Status try_next(Entry& entry, Tables tables, std::uint64_t seed) {
   Draw draw(seed, stream_of(entry.name, entry.inputs));
-  const Kernels* differs = entry.check(tables, draw);
-  if (differs == nullptr) {
+  const std::string again = fmt::format(
+      "at input {} of seed {}; see it again with 'prumo verify --kernel {} --seed {} "
+      "--input {}'",
+      entry.inputs, seed, entry.name, seed, entry.inputs);
+  const std::string outside = "touches memory outside of its arguments " + again;
+  guard_says(entry.name.c_str(), &outside);
+  const Difference differs = entry.check(tables, draw);
+  guard_says("verify", nullptr);
+  if (differs.table == nullptr) {
     ++entry.inputs;
     return success();
   }
-  return Error{ErrorCode::kIo, entry.name,
-               fmt::format("{} differs from scalar at input {} of seed {}; see it again with "
-                           "'prumo verify --kernel {} --seed {} --input {}'",
-                           differs->name, entry.inputs, seed, entry.name, seed, entry.inputs)};
+  return Error{
+      ErrorCode::kIo, entry.name,
+      fmt::format("{} differs from scalar {}: {}", differs.table->name, again, differs.how)};
 }
 
 // Goes round the kernels in small turns, so that whatever the time allows is shared evenly and
@@ -127,6 +134,7 @@ int run(const Options& options) {
     return fail(usage("--input", "Say whose input with --kernel"));
   }
   watch_for_interrupt();
+  watch_guards();
   const FloatGuard guard;
   const Tables tables = supported_kernels();
   if (options.input >= 0) {

@@ -15,15 +15,49 @@ namespace prumo::cli {
 
 using Tables = std::span<const Kernels* const>;
 
+/// How an input of some floats is described.
+inline auto length_of(const Floats& x) {
+  return [n = x.size()] { return fmt::format("{} floats", n); };
+}
+
+/// Flushes denormals while it lives, if asked to: some kernels answer for any mode of the caller's.
+class Flush {
+ public:
+#if PRUMO_X86
+  explicit Flush(bool on) : saved_(_mm_getcsr()) {
+    if (on) _mm_setcsr(saved_ | 0x8040u);
+  }
+  ~Flush() {
+    _mm_setcsr(saved_);
+  }
+#else
+  explicit Flush(bool) {}
+#endif
+  Flush(const Flush&) = delete;
+  Flush& operator=(const Flush&) = delete;
+
+ private:
+#if PRUMO_X86
+  unsigned saved_;
+#endif
+};
+
 /// Check<&Kernels::f>::run(tables, draw) tries one input; the result is first_difference's.
 template <auto Pointer>
 struct Check;
 
 template <>
 struct Check<&Kernels::argmax> {
-  static const Kernels* run(Tables tables, Draw& draw) {
-    const auto x = make_floats(draw, draw.length(5000) - 1, any_kind(draw));
-    return first_difference(tables, [&](const Kernels& k) {
+  static Difference run(Tables tables, Draw& draw) {
+    auto x = make_floats(draw, draw.length(5000) - 1, any_kind(draw));
+    if (!x.empty() && draw.one_in(4)) {  // the largest, and a NaN some lanes away
+      const std::size_t at = draw.below(x.size());
+      x[at] = 1e30f;
+      x[(at + 8 * draw.below(9)) % x.size()] = std::numeric_limits<float>::quiet_NaN();
+    }
+    const bool flushed = draw.one_in(4);
+    return first_difference(tables, length_of(x), [&](const Kernels& k) {
+      const Flush flush(flushed);
       const ArgmaxResult r = k.argmax(x.data(), x.size());
       return Answer{{}, {r.index, r.has_nan ? 1u : 0u}};
     });
@@ -32,10 +66,12 @@ struct Check<&Kernels::argmax> {
 
 template <>
 struct Check<&Kernels::tile_max> {
-  static const Kernels* run(Tables tables, Draw& draw) {
+  static Difference run(Tables tables, Draw& draw) {
     const auto x = make_floats(draw, draw.length(5000), any_kind(draw));
-    return first_difference(tables, [&](const Kernels& k) {
-      Answer answer{std::vector<float>((x.size() + kTile - 1) / kTile), {}};
+    const bool flushed = draw.one_in(4);
+    return first_difference(tables, length_of(x), [&](const Kernels& k) {
+      Answer answer{Floats((x.size() + kTile - 1) / kTile), {}};
+      const Flush flush(flushed);
       k.tile_max(x.data(), x.size(), answer.floats.data());
       return answer;
     });
@@ -44,41 +80,45 @@ struct Check<&Kernels::tile_max> {
 
 template <>
 struct Check<&Kernels::tile_weight> {
-  static const Kernels* run(Tables tables, Draw& draw) {
+  static Difference run(Tables tables, Draw& draw) {
     auto x = make_floats(draw, draw.length(5000), draw.one_in(3) ? Kind::kWide : Kind::kOrdinary);
     if (draw.one_in(4)) x[draw.below(x.size())] = -std::numeric_limits<float>::infinity();
     float max = -8;
     for (const float v : x) max = std::max(max, v);
     const float scale = std::ldexp(1.5f + draw.unit() / 2, static_cast<int>(draw.below(12)) - 6);
-    return first_difference(tables, [&](const Kernels& k) {
-      Answer answer{{}, std::vector<std::uint64_t>((x.size() + kTile - 1) / kTile)};
-      k.tile_weight(x.data(), x.size(), max, scale, answer.words.data());
-      return answer;
-    });
+    return first_difference(
+        tables, [&] { return fmt::format("{} floats, max {}, scale {}", x.size(), max, scale); },
+        [&](const Kernels& k) {
+          Answer answer{{}, GuardedVector<std::uint64_t>((x.size() + kTile - 1) / kTile)};
+          k.tile_weight(x.data(), x.size(), max, scale, answer.words.data());
+          return answer;
+        });
   }
 };
 
 template <>
 struct Check<&Kernels::collect> {
-  static const Kernels* run(Tables tables, Draw& draw) {
+  static Difference run(Tables tables, Draw& draw) {
     const Kind kind = any_kind(draw);
     const auto x = make_floats(draw, draw.length(5000), kind);
     const float least = make_float(draw, kind == Kind::kSpecial ? Kind::kOrdinary : kind);
     const auto first = static_cast<std::uint32_t>(draw.below(1u << 30));
-    return first_difference(tables, [&](const Kernels& k) {
-      std::vector<std::uint32_t> ids(x.size());
-      ids.resize(k.collect(x.data(), x.size(), least, first, ids.data()));
-      return Answer{{}, {ids.begin(), ids.end()}};
-    });
+    return first_difference(
+        tables, [&] { return fmt::format("{} floats, least {}", x.size(), least); },
+        [&](const Kernels& k) {
+          GuardedVector<std::uint32_t> ids(x.size());
+          ids.resize(k.collect(x.data(), x.size(), least, first, ids.data()));
+          return Answer{{}, {ids.begin(), ids.end()}};
+        });
   }
 };
 
 template <>
 struct Check<&Kernels::quantize> {
-  static const Kernels* run(Tables tables, Draw& draw) {
+  static Difference run(Tables tables, Draw& draw) {
     const auto x = make_floats(draw, kBlock * draw.from(1, 40), any_kind(draw));
-    return first_difference(tables, [&](const Kernels& k) {
-      std::vector<QuantizedBlock> blocks(x.size() / kBlock);
+    return first_difference(tables, length_of(x), [&](const Kernels& k) {
+      GuardedVector<QuantizedBlock> blocks(x.size() / kBlock);
       k.quantize(x.data(), x.size(), blocks.data());
       Answer answer;
       for (QuantizedBlock& block : blocks) {
@@ -96,12 +136,12 @@ struct Check<&Kernels::quantize> {
 
 template <>
 struct Check<&Kernels::rmsnorm> {
-  static const Kernels* run(Tables tables, Draw& draw) {
+  static Difference run(Tables tables, Draw& draw) {
     const std::size_t n = draw.length(3000);
     const auto x = make_floats(draw, n, any_kind(draw));
     const auto weight = make_floats(draw, n, any_kind(draw));
-    return first_difference(tables, [&](const Kernels& k) {
-      Answer answer{std::vector<float>(n), {}};
+    return first_difference(tables, length_of(x), [&](const Kernels& k) {
+      Answer answer{Floats(n), {}};
       k.rmsnorm(x.data(), weight.data(), n, 1e-5f, answer.floats.data());
       return answer;
     });
@@ -110,40 +150,44 @@ struct Check<&Kernels::rmsnorm> {
 
 template <>
 struct Check<&Kernels::rope> {
-  static const Kernels* run(Tables tables, Draw& draw) {
+  static Difference run(Tables tables, Draw& draw) {
     const std::size_t pairs = draw.from(1, 130);
     const auto x = make_floats(draw, 2 * pairs, any_kind(draw));
     auto table = make_floats(draw, 2 * pairs, any_kind(draw));
-    return first_difference(tables, [&](const Kernels& k) {
-      Answer answer{x, {}};
-      k.rope(answer.floats.data(), table.data(), pairs);
-      return answer;
-    });
+    return first_difference(
+        tables, [&] { return fmt::format("{} pairs", pairs); },
+        [&](const Kernels& k) {
+          Answer answer{x, {}};
+          k.rope(answer.floats.data(), table.data(), pairs);
+          return answer;
+        });
   }
 };
 
 template <>
 struct Check<&Kernels::softmax> {
-  static const Kernels* run(Tables tables, Draw& draw) {
+  static Difference run(Tables tables, Draw& draw) {
     const auto x = make_floats(draw, draw.length(3000) - 1, any_kind(draw));
     const float scale = std::ldexp(1.5f + draw.unit() / 2, static_cast<int>(draw.below(12)) - 6);
-    return first_difference(tables, [&](const Kernels& k) {
-      Answer answer{std::vector<float>(x.size()), {}};
-      const SoftmaxResult r = k.softmax(x.data(), x.size(), scale, answer.floats.data());
-      answer.floats.insert(answer.floats.end(), {r.max, r.sum});
-      return answer;
-    });
+    return first_difference(
+        tables, [&] { return fmt::format("{} floats, scale {}", x.size(), scale); },
+        [&](const Kernels& k) {
+          Answer answer{Floats(x.size()), {}};
+          const SoftmaxResult r = k.softmax(x.data(), x.size(), scale, answer.floats.data());
+          answer.floats.insert(answer.floats.end(), {r.max, r.sum});
+          return answer;
+        });
   }
 };
 
 template <>
 struct Check<&Kernels::swiglu> {
-  static const Kernels* run(Tables tables, Draw& draw) {
+  static Difference run(Tables tables, Draw& draw) {
     const std::size_t n = draw.length(3000);
     const auto gate = make_floats(draw, n, any_kind(draw));
     const auto up = make_floats(draw, n, any_kind(draw));
-    return first_difference(tables, [&](const Kernels& k) {
-      Answer answer{std::vector<float>(n), {}};
+    return first_difference(tables, length_of(gate), [&](const Kernels& k) {
+      Answer answer{Floats(n), {}};
       k.swiglu(gate.data(), up.data(), n, answer.floats.data());
       return answer;
     });
@@ -152,11 +196,11 @@ struct Check<&Kernels::swiglu> {
 
 template <>
 struct Check<&Kernels::add> {
-  static const Kernels* run(Tables tables, Draw& draw) {
+  static Difference run(Tables tables, Draw& draw) {
     const std::size_t n = draw.length(3000);
     const auto x = make_floats(draw, n, any_kind(draw));
     const auto y = make_floats(draw, n, any_kind(draw));
-    return first_difference(tables, [&](const Kernels& k) {
+    return first_difference(tables, length_of(x), [&](const Kernels& k) {
       Answer answer{y, {}};
       k.add(x.data(), n, answer.floats.data());
       return answer;
@@ -166,10 +210,10 @@ struct Check<&Kernels::add> {
 
 template <>
 struct Check<&Kernels::narrow> {
-  static const Kernels* run(Tables tables, Draw& draw) {
+  static Difference run(Tables tables, Draw& draw) {
     const auto x = make_floats(draw, draw.length(3000), any_kind(draw));
-    return first_difference(tables, [&](const Kernels& k) {
-      std::vector<std::uint16_t> y(x.size());
+    return first_difference(tables, length_of(x), [&](const Kernels& k) {
+      GuardedVector<std::uint16_t> y(x.size());
       k.narrow(x.data(), x.size(), y.data());
       Answer answer;
       for (const std::uint16_t h : y) answer.floats.push_back(half_to_float(h));
@@ -180,7 +224,7 @@ struct Check<&Kernels::narrow> {
 
 template <>
 struct Check<&Kernels::merge> {
-  static const Kernels* run(Tables tables, Draw& draw) {
+  static Difference run(Tables tables, Draw& draw) {
     MergeArgs args{};
     args.ranges = draw.from(1, 9);
     args.stride = draw.from(1, 4);
@@ -195,21 +239,27 @@ struct Check<&Kernels::merge> {
     args.max = max.data();
     args.sum = sum.data();
     args.out = out.data();
-    return first_difference(tables, [&](const Kernels& k) {
-      Answer answer;
-      answer.floats.resize(args.head_dim);
-      MergeArgs own = args;
-      own.y = answer.floats.data();
-      k.merge(own);
-      return answer;
-    });
+    return first_difference(
+        tables,
+        [&] {
+          return fmt::format("{} ranges, stride {}, head size {}", args.ranges, args.stride,
+                             args.head_dim);
+        },
+        [&](const Kernels& k) {
+          Answer answer;
+          answer.floats.resize(args.head_dim);
+          MergeArgs own = args;
+          own.y = answer.floats.data();
+          k.merge(own);
+          return answer;
+        });
   }
 };
 
 /// Attention over keys and values of Element: std::uint16_t for f16.
 template <class Element>
-const Kernels* check_attention(Tables tables, Draw& draw,
-                               void (*Kernels::*kernel)(const AttentionArgs&)) {
+Difference check_attention(Tables tables, Draw& draw,
+                           void (*Kernels::*kernel)(const AttentionArgs&)) {
   AttentionArgs args{};
   args.heads = draw.from(1, 8);
   args.tokens = draw.one_in(2) ? 1 : draw.from(1, 14);
@@ -229,37 +279,43 @@ const Kernels* check_attention(Tables tables, Draw& draw,
   const std::size_t all_keys = args.keys_of(rows - 1);
   args.q_stride = args.heads * args.head_dim;
   const auto q = make_floats(draw, args.tokens * args.q_stride, kind);
-  std::vector<Element> keys(round_up(all_keys, kPanelRows) * args.head_dim);
+  GuardedVector<Element> keys(round_up(all_keys, kPanelRows) * args.head_dim);
   for (Element& key : keys) key = element();
-  std::vector<Element> values(all_keys * args.value_stride);
+  GuardedVector<Element> values(all_keys * args.value_stride);
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (i % args.value_stride < args.head_dim) values[i] = element();
   }
-  std::vector<float> scores(rows * kKeyRange);
+  Floats scores(rows * kKeyRange);
   args.q = q.data();
   args.keys = reinterpret_cast<const std::byte*>(keys.data());
   args.values = reinterpret_cast<const std::byte*>(values.data());
   args.scores = scores.data();
-  return first_difference(tables, [&](const Kernels& k) {
-    Answer answer{std::vector<float>(rows * (2 + args.value_stride)), {}};
-    AttentionArgs own = args;
-    own.max = answer.floats.data();
-    own.sum = own.max + rows;
-    own.out = own.sum + rows;
-    (k.*kernel)(own);
-    return answer;
-  });
+  return first_difference(
+      tables,
+      [&] {
+        return fmt::format("{} tokens, {} heads, head size {}, {} keys", args.tokens, args.heads,
+                           args.head_dim, args.n_keys);
+      },
+      [&](const Kernels& k) {
+        Answer answer{Floats(rows * (2 + args.value_stride)), {}};
+        AttentionArgs own = args;
+        own.max = answer.floats.data();
+        own.sum = own.max + rows;
+        own.out = own.sum + rows;
+        (k.*kernel)(own);
+        return answer;
+      });
 }
 
 template <>
 struct Check<&Kernels::attention_f16> {
-  static const Kernels* run(Tables tables, Draw& draw) {
+  static Difference run(Tables tables, Draw& draw) {
     return check_attention<std::uint16_t>(tables, draw, &Kernels::attention_f16);
   }
 };
 template <>
 struct Check<&Kernels::attention_f32> {
-  static const Kernels* run(Tables tables, Draw& draw) {
+  static Difference run(Tables tables, Draw& draw) {
     return check_attention<float>(tables, draw, &Kernels::attention_f32);
   }
 };
@@ -289,10 +345,10 @@ constexpr HalfPlaces half_places(gguf::TensorType type) {
 
 /// Rows as a file has them: for quantized types every byte is random but the 16-bit scales and
 /// minima, which are ordinary numbers unless `special`.
-inline std::vector<std::byte> make_rows(Draw& draw, gguf::TensorType type, std::size_t elements,
-                                        bool special) {
+inline GuardedVector<std::byte> make_rows(Draw& draw, gguf::TensorType type, std::size_t elements,
+                                          bool special) {
   const gguf::TypeTraits& traits = gguf::type_traits(type);
-  std::vector<std::byte> out(elements / traits.elements * traits.bytes);
+  GuardedVector<std::byte> out(elements / traits.elements * traits.bytes);
   for (std::size_t block = 0; block < out.size(); block += traits.bytes) {
     if (type == gguf::TensorType::kF32) {
       const float x = make_float(draw, special ? Kind::kSpecial : Kind::kOrdinary);
@@ -311,13 +367,13 @@ inline std::vector<std::byte> make_rows(Draw& draw, gguf::TensorType type, std::
 }
 
 template <gguf::TensorType Type>
-const Kernels* check_matmul(Tables tables, Draw& draw) {
+Difference check_matmul(Tables tables, Draw& draw) {
   const std::size_t block = gguf::type_traits(Type).elements;
   const std::size_t rows = draw.from(1, 70);
   const std::size_t columns = block == 1 ? draw.length(600) : block * draw.from(1, 1024 / block);
   const bool special = draw.one_in(4);
   const auto file = make_rows(draw, Type, rows * columns, special);
-  Aligned panels(packed_bytes(Type, rows, columns));
+  GuardedVector<std::byte> panels(packed_bytes(Type, rows, columns));
   MatmulArgs args{};
   args.panel_end = round_up(rows, kPanelRows) / kPanelRows;
   args.panel_begin = draw.below(args.panel_end);
@@ -328,7 +384,7 @@ const Kernels* check_matmul(Tables tables, Draw& draw) {
   args.y_stride = args.panel_end * kPanelRows + draw.below(20);
   const auto x =
       make_floats(draw, args.tokens * columns, special ? Kind::kSpecial : Kind::kOrdinary);
-  std::vector<QuantizedBlock> blocks;
+  GuardedVector<QuantizedBlock> blocks;
   if constexpr (is_quantized(Type)) {
     blocks.resize(x.size() / kBlock);
     tables.front()->quantize(x.data(), x.size(), blocks.data());
@@ -336,18 +392,24 @@ const Kernels* check_matmul(Tables tables, Draw& draw) {
   } else {
     args.x = x.data();
   }
-  return first_difference(tables, [&](const Kernels& k) {
-    Answer answer{std::vector<float>(args.tokens * args.y_stride, 12345.0f), {}};
-    MatmulArgs own = args;
-    own.y = answer.floats.data();
-    k.matmul(Type)(own);
-    return answer;
-  });
+  return first_difference(
+      tables,
+      [&] {
+        return fmt::format("{} rows from panel {} on, {} columns, {} tokens, y stride {}", rows,
+                           args.panel_begin, columns, args.tokens, args.y_stride);
+      },
+      [&](const Kernels& k) {
+        Answer answer{Floats(args.tokens * args.y_stride, 12345.0f), {}};
+        MatmulArgs own = args;
+        own.y = answer.floats.data();
+        k.matmul(Type)(own);
+        return answer;
+      });
 }
 
 template <gguf::TensorType Type>
 struct CheckMatmul {
-  static const Kernels* run(Tables tables, Draw& draw) { return check_matmul<Type>(tables, draw); }
+  static Difference run(Tables tables, Draw& draw) { return check_matmul<Type>(tables, draw); }
 };
 template <>
 struct Check<&Kernels::matmul_f32> : CheckMatmul<gguf::TensorType::kF32> {};

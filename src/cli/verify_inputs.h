@@ -1,4 +1,5 @@
-// Random and special arguments for the kernels, and what they gave, made comparable.
+// Random and special arguments for the kernels, and what they gave, made comparable. All of it lies
+// in memory with a guard behind it.
 #pragma once
 
 #include <algorithm>
@@ -7,8 +8,13 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <string>
 #include <vector>
 
+#include <fmt/format.h>
+
+#include "cli/guarded.h"
+#include "kernels/exp.h"
 #include "kernels/kernels.h"
 
 namespace prumo::cli {
@@ -44,12 +50,14 @@ enum class Kind : std::uint8_t {
   kOrdinary,  ///< in [-8, 8)
   kWide,      ///< every finite exponent
   kFew,       ///< -1, -0, 0, 1: ties
-  kSpecial,   ///< NaN, infinities, denormals and zeros among ordinary numbers
+  kTiny,      ///< denormals
+  kSpecial,   ///< NaN, infinities, denormals, zeros and bounds of exp among ordinary numbers
 };
+using Floats = GuardedVector<float>;
 
 inline Kind any_kind(Draw& draw) {
-  constexpr Kind kinds[] = {Kind::kOrdinary, Kind::kOrdinary, Kind::kWide, Kind::kFew,
-                            Kind::kSpecial};
+  constexpr Kind kinds[] = {Kind::kOrdinary, Kind::kOrdinary, Kind::kWide,
+                            Kind::kFew,      Kind::kTiny,     Kind::kSpecial};
   return kinds[draw.below(std::size(kinds))];
 }
 
@@ -66,15 +74,22 @@ inline float make_float(Draw& draw, Kind kind) {
                                 -0.0f,
                                 0.0f,
                                 Float::min(),
-                                1e-40f};
+                                1e-40f,
+                                exp_constants::kMin,
+                                -exp_constants::kMin,
+                                exp_constants::kMax,
+                                -exp_constants::kMax};
   constexpr float few[] = {-1.0f, -0.0f, 0.0f, 1.0f};
   switch (kind) {
     case Kind::kFew:
       return few[draw.below(std::size(few))];
+    case Kind::kTiny:
+      return std::bit_cast<float>(static_cast<std::uint32_t>(draw.bits()) & 0x807FFFFFu);
     case Kind::kWide:
       return std::ldexp(draw.unit(), static_cast<int>(draw.below(250)) - 125);
     case Kind::kSpecial:
       if (draw.one_in(8)) return specials[draw.below(std::size(specials))];
+      if (draw.one_in(16)) return std::bit_cast<float>(static_cast<std::uint32_t>(draw.bits()));
       [[fallthrough]];
     case Kind::kOrdinary:
       break;
@@ -82,51 +97,61 @@ inline float make_float(Draw& draw, Kind kind) {
   return draw.unit() * 8;
 }
 
-inline std::vector<float> make_floats(Draw& draw, std::size_t n, Kind kind) {
-  std::vector<float> out(n);
+inline Floats make_floats(Draw& draw, std::size_t n, Kind kind) {
+  Floats out(n);
   for (float& x : out) x = make_float(draw, kind);
   return out;
 }
 
-/// Memory at a multiple of 64 bytes, zero at first.
-class Aligned {
- public:
-  explicit Aligned(std::size_t bytes) : memory_(bytes + kLine), size_(bytes) {}
-  std::byte* data() {
-    const auto at = reinterpret_cast<std::uintptr_t>(memory_.data());
-    return memory_.data() + (kLine - at % kLine) % kLine;
-  }
-  [[nodiscard]] std::size_t size() const { return size_; }
-
- private:
-  static constexpr std::size_t kLine = 64;
-  std::vector<std::byte> memory_;
-  std::size_t size_;
-};
-
 /// Everything that one call gave.
 struct Answer {
-  std::vector<float> floats;         ///< equal by bits, except that any NaN equals any other
-  std::vector<std::uint64_t> words;  ///< equal by bits
-
-  bool operator==(const Answer& other) const {
-    return words == other.words &&
-           std::equal(floats.begin(), floats.end(), other.floats.begin(), other.floats.end(),
-                      [](float a, float b) {
-                        return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b) ||
-                               (a != a && b != b);
-                      });
-  }
+  Floats floats;                       ///< equal by bits, except that any NaN equals any other
+  GuardedVector<std::uint64_t> words;  ///< equal by bits
 };
 
-/// The first table whose answer is not that of the first table, the reference; nullptr if none.
-template <class Call>
-const Kernels* first_difference(std::span<const Kernels* const> tables, Call&& call) {
+inline bool same(float a, float b) {
+  return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b) || (a != a && b != b);
+}
+
+/// Where two answers first differ, for a person; empty if nowhere.
+inline std::string difference(const Answer& got, const Answer& expected) {
+  if (got.words.size() != expected.words.size()) {
+    return fmt::format("it gives {} numbers and should give {}", got.words.size(),
+                       expected.words.size());
+  }
+  for (std::size_t i = 0; i < got.floats.size(); ++i) {
+    const float is = got.floats[i];
+    const float should = expected.floats[i];
+    if (same(is, should)) continue;
+    return fmt::format("result {} is {} (0x{:08x}) and should be {} (0x{:08x})", i, is,
+                       std::bit_cast<std::uint32_t>(is), should,
+                       std::bit_cast<std::uint32_t>(should));
+  }
+  for (std::size_t i = 0; i < got.words.size(); ++i) {
+    if (got.words[i] == expected.words[i]) continue;
+    return fmt::format("integer result {} is {} (0x{:x}) and should be {} (0x{:x})", i,
+                       got.words[i], got.words[i], expected.words[i], expected.words[i]);
+  }
+  return "";
+}
+
+/// A table that does not do as the first one, the reference, and how; no table if all agree.
+struct Difference {
+  const Kernels* table = nullptr;
+  std::string how;
+};
+
+/// Calls every table and compares. `shape` describes the input.
+template <class Shape, class Call>
+Difference first_difference(std::span<const Kernels* const> tables, Shape&& shape, Call&& call) {
+  guard_says_isa(tables.front()->name.data());
   const Answer expected = call(*tables.front());
   for (const Kernels* table : tables.subspan(1)) {
-    if (!(call(*table) == expected)) return table;
+    guard_says_isa(table->name.data());
+    const std::string how = difference(call(*table), expected);
+    if (!how.empty()) return {table, how + ", for " + shape()};
   }
-  return nullptr;
+  return {};
 }
 
 }  // namespace prumo::cli
