@@ -77,6 +77,21 @@ RC_GTEST_PROP(RopeTableLaw, ScaleAndDivisorsStretchPositions, ()) {
   }
 }
 
+// Each pair knows its own divisor and no other's.
+RC_GTEST_PROP(RopeTableLaw, APairIsAsIfAllHadItsDivisor, ()) {
+  Rope r = any_rope();
+  RC_PRE(!r.divisors.empty());
+  const auto table = r.table();
+  const auto i = *full_range(rc::gen::inRange<std::size_t>(0, r.pairs));
+  r.divisors.assign(r.pairs, r.divisors[i]);
+  const auto alike = r.table();
+  for (std::size_t p = 0; p < r.positions; ++p) {
+    for (std::size_t at = (p * r.pairs + i) * 2; at < (p * r.pairs + i) * 2 + 2; ++at) {
+      RC_ASSERT(same_bits(table[at], alike[at]));
+    }
+  }
+}
+
 // Turning by the angle of p and then by that of q is turning by that of p + q: to the rounding of
 // the three pairs, and the angle's own error in double.
 RC_GTEST_PROP(RopeTableLaw, AnglesAdd, ()) {
