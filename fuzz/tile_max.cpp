@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "support/argmax_oracle.h"
+#include "support/argmax_law.h"
 #include "support/check.h"
 #include "support/guarded.h"
 
@@ -35,12 +35,6 @@ std::vector<float> floats(Input& in) {
   return x;
 }
 
-float wanted_tile(const float* x, std::size_t n) {
-  const std::size_t at = prumo::testing::argmax_oracle(x, n).index;
-  if (at == prumo::npos) return -std::numeric_limits<float>::infinity();
-  return prumo::testing::order_of(x[at]) == 0 ? 0.0f : x[at];
-}
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -55,15 +49,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   float* place = size % 2 == 0 ? pages.data() + pages.size() - n : pages_before.data();
   std::copy(x.begin(), x.end(), place);
   float* tiles = out.data() + out.size() - n_tiles;
-  for (const prumo::Kernels* table : prumo::testing::tables()) {
-    std::fill_n(tiles, n_tiles, 123.0f);
-    table->tile_max(place, n, tiles);
-    for (std::size_t t = 0; t < n_tiles; ++t) {
-      const float wanted = wanted_tile(&x[t * kTile], std::min(kTile, n - t * kTile));
-      CHECK(std::bit_cast<std::uint32_t>(tiles[t]) == std::bit_cast<std::uint32_t>(wanted),
-            std::string(table->name) + " n " + std::to_string(n) + " tile " + std::to_string(t) +
-                " is " + std::to_string(tiles[t]) + ", not " + std::to_string(wanted));
-    }
-  }
+  const std::string fault = prumo::testing::tile_max_law_at(place, x, tiles);
+  CHECK(fault.empty(), fault);
   return 0;
 }

@@ -8,8 +8,8 @@
 namespace prumo::testing {
 
 RC_GTEST_PROP(Exp, OneSetOfBits, ()) {
-  RC_ASSERT(exp_law(draw_any(16).data()) == "");
-  RC_ASSERT(exp_law(draw_finite(16).data()) == "");
+  obeys(exp_law(draw_any(16).data()));
+  obeys(exp_law(draw_finite(16).data()));
 }
 
 RC_GTEST_PROP(Exp, NeverFallsWhereItsArgumentRises, ()) {

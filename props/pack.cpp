@@ -36,7 +36,7 @@ RC_GTEST_PROP(Pack, PanelsAreWhatTheTextSays, ()) {
   const std::size_t begin = *rc::gen::inRange<std::size_t>(0, panels + 1);
   const std::size_t end = *rc::gen::inRange<std::size_t>(begin, panels + 1);
   for (Side side : kSides) {
-    RC_ASSERT(pack_law(m.type, m.file, m.rows, m.columns, begin, end, side) == "");
+    obeys(pack_law(m.type, m.file, m.rows, m.columns, begin, end, side));
   }
 }
 

@@ -5,7 +5,7 @@
 #include <limits>
 #include <vector>
 
-#include "support/argmax_oracle.h"
+#include "support/argmax_law.h"
 #include "support/gen.h"
 #include "support/tables.h"
 
@@ -40,6 +40,10 @@ std::vector<std::uint32_t> tile_max(const std::vector<float>& x) {
     RC_ASSERT(bits == first);
   }
   return first;
+}
+
+RC_GTEST_PROP(TileMaxLaws, EveryTableGivesTheOraclesBits, ()) {
+  obeys(tile_max_law(any_vector(1000)));
 }
 
 RC_GTEST_PROP(TileMaxLaws, EachTileIsItsArgmaxWithoutAZerosSign, ()) {

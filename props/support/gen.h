@@ -7,6 +7,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "support/floats.h"
@@ -36,6 +37,11 @@ inline rc::Gen<float> finite_float() {
                                      [](int i) { return static_cast<float>(i) / 64.0f; }),
                         rc::gen::map(full_range(rc::gen::inRange(-(1 << 24), (1 << 24) + 1)),
                                      [](int i) { return static_cast<float>(i) * 0x1p-18f; }));
+}
+
+/// Fails the case with what a law said, its lines as they are: a test to paste among them.
+inline void obeys(const std::string& fault) {
+  if (!fault.empty()) RC_FAIL(fault);
 }
 
 /// n values of a generator.

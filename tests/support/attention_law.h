@@ -46,6 +46,18 @@ struct Attention {
   }
 };
 
+inline std::string source(const Attention& a) {
+  return "{.half = " + source(a.half) + ", .heads = " + source(a.heads) +
+         ", .head_dim = " + source(a.head_dim) + ", .value_stride = " + source(a.value_stride) +
+         ", .n_keys = " + source(a.n_keys) + ", .tokens = " + source(a.tokens) +
+         ", .q_gap = " + source(a.q_gap) + ",\n      .scale = " + source(a.scale) +
+         ", .side = " + source(a.side) + ",\n      .q = " + source(a.q) +
+         ",\n      .keys_f16 = " + source(a.keys_f16) +
+         ",\n      .values_f16 = " + source(a.values_f16) +
+         ",\n      .keys_f32 = " + source(a.keys_f32) +
+         ",\n      .values_f32 = " + source(a.values_f32) + "}";
+}
+
 inline Attention make_attention(bool half, std::size_t heads, std::size_t head_dim,
                                 std::size_t n_keys, Values kind, Bits& bits,
                                 std::size_t tokens = 1) {
@@ -189,7 +201,7 @@ inline std::string difference(const Attended& got, const Attended& wanted) {
 }
 
 /// Every table gives the oracle's bits and writes nothing else.
-inline std::string attention_law(const Attention& a) {
+inline std::string attention_fault(const Attention& a) {
   const Attended wanted = expected_attention(a);
   for (const Kernels* table : tables()) {
     std::string fault;
@@ -199,9 +211,14 @@ inline std::string attention_law(const Attention& a) {
   }
   return "";
 }
+/// The same, with a test to paste.
+inline std::string attention_law(const Attention& a) {
+  const std::string fault = attention_fault(a);
+  return fault.empty() ? fault : ready_test(fault, "attention_law(" + source(a) + ")");
+}
 
 /// Heads and tokens that share their keys give what each gives alone.
-inline std::string rows_law(const Attention& a) {
+inline std::string rows_fault(const Attention& a) {
   for (const Kernels* table : tables()) {
     std::string fault;
     const Attended whole = attend(*table, a, fault);
@@ -225,6 +242,11 @@ inline std::string rows_law(const Attention& a) {
     if (!fault.empty()) return std::string(table->name) + ": " + a.name() + ": " + fault;
   }
   return "";
+}
+/// The same, with a test to paste.
+inline std::string rows_law(const Attention& a) {
+  const std::string fault = rows_fault(a);
+  return fault.empty() ? fault : ready_test(fault, "rows_law(" + source(a) + ")");
 }
 
 }  // namespace prumo::testing

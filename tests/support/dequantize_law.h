@@ -6,13 +6,14 @@
 
 #include "kernels/dequantize.h"
 #include "support/quant_oracle.h"
+#include "support/ready_test.h"
 #include "support/stage.h"
 
 namespace prumo::testing {
 
 /// `row` holds whole blocks.
-inline std::string dequantize_law(gguf::TensorType type, const std::vector<std::byte>& row,
-                                  Side side) {
+inline std::string dequantize_fault(gguf::TensorType type, const std::vector<std::byte>& row,
+                                    Side side) {
   static Stage row_stage;
   static Output out_stage;
   const BlockFormat format = block_format(type);
@@ -26,6 +27,11 @@ inline std::string dequantize_law(gguf::TensorType type, const std::vector<std::
   std::string fault = difference(out, wanted.data(), n);
   if (fault.empty() && !out_stage.intact()) fault = "it wrote beside out";
   return fault.empty() ? fault : std::string(format.name) + ": " + fault;
+}
+/// The same, with a test to paste.
+inline std::string dequantize_law(gguf::TensorType type, const std::vector<std::byte>& row,
+                                  Side side) {
+  return ready(dequantize_fault(type, row, side), "dequantize_law", type, row, side);
 }
 
 }  // namespace prumo::testing

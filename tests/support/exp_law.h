@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/exp.h"
+#include "support/ready_test.h"
 #include "support/stage.h"
 #include "support/tables.h"
 
@@ -35,7 +36,7 @@ inline void exp16(Isa isa, const float* x, float* y) {
 }
 
 /// Every instruction set gives the scalar bits for these 16 floats.
-inline std::string exp_law(const float* x) {
+inline std::string exp_fault(const float* x) {
   float wanted[16];
   for (std::size_t i = 0; i < 16; ++i) wanted[i] = scalar::exp(x[i]);
   for (const Kernels* table : supported_kernels()) {
@@ -48,6 +49,13 @@ inline std::string exp_law(const float* x) {
     }
   }
   return "";
+}
+/// The same, with a test to paste.
+inline std::string exp_law(const float* x) {
+  const std::string fault = exp_fault(x);
+  return fault.empty()
+             ? fault
+             : ready_test(fault, "exp_law(" + source(std::vector<float>(x, x + 16)) + ".data())");
 }
 
 }  // namespace prumo::testing

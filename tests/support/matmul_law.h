@@ -7,6 +7,7 @@
 
 #include "kernels/pack.h"
 #include "support/quant_oracle.h"
+#include "support/ready_test.h"
 #include "support/stage.h"
 #include "support/tables.h"
 
@@ -33,6 +34,16 @@ struct Product {
   }
   [[nodiscard]] std::size_t panels() const { return (rows + kPanelRows - 1) / kPanelRows; }
 };
+
+inline std::string source(const Product& p) {
+  return "{.type = " + source(p.type) + ", .rows = " + source(p.rows) +
+         ", .columns = " + source(p.columns) + ", .tokens = " + source(p.tokens) +
+         ",\n      .panel_begin = " + source(p.panel_begin) +
+         ", .panel_end = " + source(p.panel_end) + ", .y_stride = " + source(p.y_stride) +
+         ", .side = " + source(p.side) + ", .x_shift = " + source(p.x_shift) +
+         ",\n      .file = " + source(p.file) + ",\n      .x = " + source(p.x) +
+         ",\n      .blocks = " + source(p.blocks) + "}";
+}
 
 /// A whole product of random numbers.
 inline Product make_product(gguf::TensorType type, std::size_t rows, std::size_t columns,
@@ -156,7 +167,7 @@ inline std::vector<float> expected_product(const Product& p) {
 }
 
 /// Every table gives the oracle's bits and writes nothing else.
-inline std::string product_law(const Product& p) {
+inline std::string product_fault(const Product& p) {
   const std::vector<float> expected = expected_product(p);
   const std::byte* panels = packed(p);
   for (const Kernels* table : tables()) {
@@ -167,9 +178,43 @@ inline std::string product_law(const Product& p) {
   }
   return "";
 }
+/// Rows [begin, end) of p, all panels of them.
+inline Product some_rows(const Product& p, std::size_t begin, std::size_t end) {
+  Product out = p;
+  const std::size_t row_size = p.file.size() / p.rows;
+  out.rows = end - begin;
+  out.panel_begin = 0;
+  out.panel_end = out.panels();
+  out.y_stride = out.panel_end * kPanelRows;
+  out.file.assign(p.file.begin() + static_cast<std::ptrdiff_t>(begin * row_size),
+                  p.file.begin() + static_cast<std::ptrdiff_t>(end * row_size));
+  return out;
+}
+
+/// Half the tokens or half the rows of a product that fails, again and again, as long as they fail
+/// too.
+inline Product reduced(const Product& p) {
+  const auto halves = [](const Product& whole, std::size_t n, auto cut) {
+    std::vector<Product> out;
+    if (n >= 2) out = {cut(whole, std::size_t{0}, n / 2), cut(whole, n / 2, n)};
+    return out;
+  };
+  for (const auto& parts : {halves(p, p.tokens, some_tokens), halves(p, p.rows, some_rows)}) {
+    for (const Product& part : parts) {
+      if (!product_fault(part).empty()) return reduced(part);
+    }
+  }
+  return p;
+}
+
+/// The same, with a test to paste.
+inline std::string product_law(const Product& p) {
+  const std::string fault = product_fault(p);
+  return fault.empty() ? fault : ready_test(fault, "product_law(" + source(reduced(p)) + ")");
+}
 
 /// A batch of n tokens gives what n calls of one token give.
-inline std::string batch_law(const Product& p) {
+inline std::string batch_fault(const Product& p) {
   const std::byte* panels = packed(p);
   for (const Kernels* table : tables()) {
     const Answer whole = multiply(*table, p, panels);
@@ -185,9 +230,14 @@ inline std::string batch_law(const Product& p) {
   }
   return "";
 }
+/// The same, with a test to paste.
+inline std::string batch_law(const Product& p) {
+  const std::string fault = batch_fault(p);
+  return fault.empty() ? fault : ready_test(fault, "batch_law(" + source(p) + ")");
+}
 
 /// Cutting the panels in two at `cut` changes nothing.
-inline std::string split_law(const Product& p, std::size_t cut) {
+inline std::string split_fault(const Product& p, std::size_t cut) {
   const std::byte* panels = packed(p);
   for (const Kernels* table : tables()) {
     std::vector<float> joined = multiply(*table, p, panels).y;
@@ -208,6 +258,12 @@ inline std::string split_law(const Product& p, std::size_t cut) {
     }
   }
   return "";
+}
+/// The same, with a test to paste.
+inline std::string split_law(const Product& p, std::size_t cut) {
+  const std::string fault = split_fault(p, cut);
+  return fault.empty() ? fault
+                       : ready_test(fault, "split_law(" + source(p) + ", " + source(cut) + ")");
 }
 
 }  // namespace prumo::testing

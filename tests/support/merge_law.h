@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kernels/exp.h"
+#include "support/ready_test.h"
 #include "support/stage.h"
 #include "support/tables.h"
 #include "support/values.h"
@@ -24,6 +25,13 @@ struct Merge {
            std::to_string(head_dim);
   }
 };
+
+inline std::string source(const Merge& m) {
+  return "{.ranges = " + source(m.ranges) + ", .stride = " + source(m.stride) +
+         ", .value_stride = " + source(m.value_stride) + ", .head_dim = " + source(m.head_dim) +
+         ",\n      .scale = " + source(m.scale) + ",\n      .max = " + source(m.max) +
+         ",\n      .sum = " + source(m.sum) + ",\n      .out = " + source(m.out) + "}";
+}
 
 inline Merge make_merge(std::size_t ranges, std::size_t head_dim, Values kind, Bits& bits) {
   Merge m{};
@@ -92,7 +100,7 @@ inline std::vector<float> join(const Kernels& table, const Merge& m, Side side,
 }
 
 /// Every table gives the oracle's bits and writes nothing else.
-inline std::string merge_law(const Merge& m) {
+inline std::string merge_fault(const Merge& m) {
   const std::vector<float> wanted = expected_merge(m);
   for (const Kernels* table : tables()) {
     for (Side side : kSides) {
@@ -103,6 +111,11 @@ inline std::string merge_law(const Merge& m) {
     }
   }
   return "";
+}
+/// The same, with a test to paste.
+inline std::string merge_law(const Merge& m) {
+  const std::string fault = merge_fault(m);
+  return fault.empty() ? fault : ready_test(fault, "merge_law(" + source(m) + ")");
 }
 
 }  // namespace prumo::testing

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/half.h"
+#include "support/ready_test.h"
 #include "support/stage.h"
 #include "support/tables.h"
 
@@ -15,7 +16,7 @@ inline bool same_half(std::uint16_t a, std::uint16_t b) {
   return a == b || ((a & 0x7FFF) > 0x7C00 && (b & 0x7FFF) > 0x7C00);
 }
 
-inline std::string narrow_law(const std::vector<float>& x) {
+inline std::string narrow_fault(const std::vector<float>& x) {
   static Stage x_stage;
   static Output y_stage;
   for (const Kernels* table : tables()) {
@@ -31,6 +32,10 @@ inline std::string narrow_law(const std::vector<float>& x) {
     }
   }
   return "";
+}
+/// The same, with a test to paste.
+inline std::string narrow_law(const std::vector<float>& x) {
+  return ready(narrow_fault(x), "narrow_law", x);
 }
 
 }  // namespace prumo::testing

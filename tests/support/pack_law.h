@@ -7,6 +7,7 @@
 
 #include "kernels/pack.h"
 #include "support/quant_oracle.h"
+#include "support/ready_test.h"
 #include "support/stage.h"
 
 namespace prumo::testing {
@@ -135,9 +136,9 @@ inline std::vector<std::byte> expected_panel(gguf::TensorType type, const std::b
 }
 
 /// Packs panels [begin, end) beside guard pages and compares every byte.
-inline std::string pack_law(gguf::TensorType type, const std::vector<std::byte>& matrix,
-                            std::size_t rows, std::size_t columns, std::size_t begin,
-                            std::size_t end, Side side) {
+inline std::string pack_fault(gguf::TensorType type, const std::vector<std::byte>& matrix,
+                              std::size_t rows, std::size_t columns, std::size_t begin,
+                              std::size_t end, Side side) {
   static Stage file_stage;
   static Output out_stage;
   const BlockFormat format = block_format(type);
@@ -166,6 +167,13 @@ inline std::string pack_law(gguf::TensorType type, const std::vector<std::byte>&
     }
   }
   return "";
+}
+/// The same, with a test to paste.
+inline std::string pack_law(gguf::TensorType type, const std::vector<std::byte>& matrix,
+                            std::size_t rows, std::size_t columns, std::size_t begin,
+                            std::size_t end, Side side) {
+  return ready(pack_fault(type, matrix, rows, columns, begin, end, side), "pack_law", type, matrix,
+               rows, columns, begin, end, side);
 }
 
 }  // namespace prumo::testing

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "support/oracles.h"
+#include "support/ready_test.h"
 #include "support/stage.h"
 #include "support/tables.h"
 
@@ -60,7 +61,7 @@ inline std::string difference(const QuantizedBlock& got, const QuantizedBlock& w
 }
 
 /// n is a multiple of 32; `shift` floats lie between x and a cache line on the left side.
-inline std::string quantize_law(const float* x, std::size_t n, std::size_t shift = 0) {
+inline std::string quantize_fault(const float* x, std::size_t n, std::size_t shift) {
   static Stage x_stage;
   static Output out_stage;
   for (const Kernels* table : tables()) {
@@ -79,6 +80,14 @@ inline std::string quantize_law(const float* x, std::size_t n, std::size_t shift
     }
   }
   return "";
+}
+/// The same, with a test to paste.
+inline std::string quantize_law(const float* x, std::size_t n, std::size_t shift = 0) {
+  const std::string fault = quantize_fault(x, n, shift);
+  return fault.empty()
+             ? fault
+             : ready_test(fault, "quantize_law(" + source(std::vector<float>(x, x + n)) +
+                                     ".data(), " + source(n) + ", " + source(shift) + ")");
 }
 
 }  // namespace prumo::testing

@@ -12,6 +12,7 @@
 
 #include "support/floats.h"
 #include "support/guarded.h"
+#include "support/ready_test.h"
 #include "support/sampler_reference.h"
 #include "support/tables.h"
 
@@ -85,10 +86,16 @@ inline std::string shown(const SamplerOptions& options) {
   return text;
 }
 
+inline std::string source(const SamplerOptions& o) {
+  return "{.temperature = " + source(o.temperature) + ", .top_k = " + source(o.top_k) +
+         ", .top_p = " + source(o.top_p) + ", .min_p = " + source(o.min_p) +
+         ", .seed = " + source(o.seed) + "}";
+}
+
 /// "" or how a table's sampler departs from the reference at one of the positions [first, first +
 /// n). The logits lie against a guard page.
-inline std::string sampler_law(const std::vector<float>& logits, const SamplerOptions& options,
-                               std::uint64_t first, std::uint64_t n) {
+inline std::string sampler_fault(const std::vector<float>& logits, const SamplerOptions& options,
+                                 std::uint64_t first, std::uint64_t n) {
   using Guards = Guarded<float>;
   const Guards guarded(logits.data(), logits.size(), Guards::Side::kRight);
   std::vector<Sampler> samplers;
@@ -107,6 +114,14 @@ inline std::string sampler_law(const std::vector<float>& logits, const SamplerOp
     }
   }
   return "";
+}
+/// The same, with a test to paste.
+inline std::string sampler_law(const std::vector<float>& logits, const SamplerOptions& options,
+                               std::uint64_t first, std::uint64_t n) {
+  const std::string fault = sampler_fault(logits, options, first, n);
+  if (fault.empty()) return fault;
+  return ready_test(fault, "sampler_law(" + source(logits) + ",\n      " + source(options) + ", " +
+                               source(first) + ", " + source(n) + ")");
 }
 
 }  // namespace prumo::testing

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernels/exp.h"
+#include "support/ready_test.h"
 #include "support/stage.h"
 #include "support/tables.h"
 
@@ -23,7 +24,7 @@ inline std::string where(const Kernels& table, std::size_t n, Side side) {
 }
 
 /// x has no NaN and nothing above max.
-inline std::string tile_weight_law(const std::vector<float>& x, float max, float scale) {
+inline std::string tile_weight_fault(const std::vector<float>& x, float max, float scale) {
   static Stage x_stage;
   static Output tiles_stage;
   std::vector<std::uint64_t> wanted(round_up(x.size(), kTile) / kTile);
@@ -42,8 +43,12 @@ inline std::string tile_weight_law(const std::vector<float>& x, float max, float
   }
   return "";
 }
+/// The same, with a test to paste.
+inline std::string tile_weight_law(const std::vector<float>& x, float max, float scale) {
+  return ready(tile_weight_fault(x, max, scale), "tile_weight_law", x, max, scale);
+}
 
-inline std::string collect_law(const std::vector<float>& x, float least, std::uint32_t first) {
+inline std::string collect_fault(const std::vector<float>& x, float least, std::uint32_t first) {
   static Stage x_stage;
   static Output ids_stage;
   std::vector<std::uint32_t> wanted;
@@ -68,6 +73,10 @@ inline std::string collect_law(const std::vector<float>& x, float least, std::ui
     }
   }
   return "";
+}
+/// The same, with a test to paste.
+inline std::string collect_law(const std::vector<float>& x, float least, std::uint32_t first) {
+  return ready(collect_fault(x, least, first), "collect_law", x, least, first);
 }
 
 }  // namespace prumo::testing

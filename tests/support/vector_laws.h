@@ -7,6 +7,7 @@
 
 #include "kernels/exp.h"
 #include "support/oracles.h"
+#include "support/ready_test.h"
 #include "support/stage.h"
 #include "support/tables.h"
 #include "support/values.h"
@@ -60,13 +61,18 @@ inline std::vector<float> expected_rmsnorm(const std::vector<float>& x,
   return y;
 }
 
-inline std::string rmsnorm_law(const std::vector<float>& x, const std::vector<float>& weight,
-                               float eps) {
+inline std::string rmsnorm_fault(const std::vector<float>& x, const std::vector<float>& weight,
+                                 float eps) {
   return vector_law(x, weight, expected_rmsnorm(x, weight, eps), false,
                     [&](const Kernels& table, const float* a, const float* b, float* y) {
                       table.rmsnorm(a, b, x.size(), eps, y);
                       return std::string();
                     });
+}
+/// The same, with a test to paste.
+inline std::string rmsnorm_law(const std::vector<float>& x, const std::vector<float>& weight,
+                               float eps) {
+  return ready(rmsnorm_fault(x, weight, eps), "rmsnorm_law", x, weight, eps);
 }
 
 /// x and table have two floats a pair.
@@ -81,7 +87,7 @@ inline std::vector<float> expected_rope(const std::vector<float>& x,
   return y;
 }
 
-inline std::string rope_law(const std::vector<float>& x, const std::vector<float>& angles) {
+inline std::string rope_fault(const std::vector<float>& x, const std::vector<float>& angles) {
   static Stage angles_stage;
   static Output x_stage;
   const std::vector<float> wanted = expected_rope(x, angles);
@@ -95,6 +101,10 @@ inline std::string rope_law(const std::vector<float>& x, const std::vector<float
     }
   }
   return "";
+}
+/// The same, with a test to paste.
+inline std::string rope_law(const std::vector<float>& x, const std::vector<float>& angles) {
+  return ready(rope_fault(x, angles), "rope_law", x, angles);
 }
 
 struct ExpectedSoftmax {
@@ -115,7 +125,7 @@ inline ExpectedSoftmax expected_softmax(const float* x, std::size_t n, float sca
   return out;
 }
 
-inline std::string softmax_law(const std::vector<float>& x, float scale) {
+inline std::string softmax_fault(const std::vector<float>& x, float scale) {
   const ExpectedSoftmax wanted = expected_softmax(x.data(), x.size(), scale);
   return vector_law(x, {}, wanted.y, false,
                     [&](const Kernels& table, const float* a, const float*, float* y) {
@@ -129,8 +139,12 @@ inline std::string softmax_law(const std::vector<float>& x, float scale) {
                       return std::string();
                     });
 }
+/// The same, with a test to paste.
+inline std::string softmax_law(const std::vector<float>& x, float scale) {
+  return ready(softmax_fault(x, scale), "softmax_law", x, scale);
+}
 
-inline std::string swiglu_law(const std::vector<float>& gate, const std::vector<float>& up) {
+inline std::string swiglu_fault(const std::vector<float>& gate, const std::vector<float>& up) {
   std::vector<float> wanted(gate.size());
   for (std::size_t i = 0; i < gate.size(); ++i) {
     wanted[i] = (gate[i] / (1.0f + scalar::exp(-gate[i]))) * up[i];
@@ -141,9 +155,13 @@ inline std::string swiglu_law(const std::vector<float>& gate, const std::vector<
                       return std::string();
                     });
 }
+/// The same, with a test to paste.
+inline std::string swiglu_law(const std::vector<float>& gate, const std::vector<float>& up) {
+  return ready(swiglu_fault(gate, up), "swiglu_law", gate, up);
+}
 
 /// y += x.
-inline std::string add_law(const std::vector<float>& x, const std::vector<float>& y) {
+inline std::string add_fault(const std::vector<float>& x, const std::vector<float>& y) {
   static Stage x_stage;
   static Output y_stage;
   std::vector<float> wanted(x.size());
@@ -162,6 +180,10 @@ inline std::string add_law(const std::vector<float>& x, const std::vector<float>
     }
   }
   return "";
+}
+/// The same, with a test to paste.
+inline std::string add_law(const std::vector<float>& x, const std::vector<float>& y) {
+  return ready(add_fault(x, y), "add_law", x, y);
 }
 
 }  // namespace prumo::testing
