@@ -1,6 +1,7 @@
 // Laws of the sum of two vectors.
 #include <gtest/gtest.h>
 
+#include "support/accuracy.h"
 #include "support/vector_laws.h"
 #include "support/vectors.h"
 
@@ -36,6 +37,12 @@ RC_GTEST_PROP(Add, AddingAndTakingAwayIsExactForMultiplesOfOneUnit, ()) {
     table->add(minus_x.data(), n, z.data());
     RC_ASSERT(z == y);
   }
+}
+
+RC_GTEST_PROP(Add, TheErrorIsBounded, ()) {
+  Bits bits(*rc::gen::arbitrary<std::uint64_t>());
+  const std::size_t n = draw_length(1);
+  RC_ASSERT(add_accuracy(spread(n, 20, bits), spread(n, 20, bits)).fault() == "");
 }
 
 }  // namespace prumo::testing

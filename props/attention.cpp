@@ -1,6 +1,7 @@
 // Laws of attention over one key range.
 #include <gtest/gtest.h>
 
+#include "support/accuracy.h"
 #include "support/attention_law.h"
 #include "support/gen.h"
 
@@ -92,6 +93,18 @@ RC_GTEST_PROP(Attention, DoublingTheValuesDoublesTheResult, ()) {
     for (float& v : wanted.out) v *= 2;
     RC_ASSERT(difference(attend(*table, twice, fault), wanted) == "");
   }
+}
+
+RC_GTEST_PROP(Attention, TheErrorIsBounded, ()) {
+  Bits bits(*rc::gen::arbitrary<std::uint64_t>());
+  const bool half = *rc::gen::arbitrary<bool>();
+  const auto heads = *rc::gen::inRange<std::size_t>(1, 5);
+  const auto head_dim = 2 * *rc::gen::inRange<std::size_t>(1, 40);
+  const auto n_keys = *rc::gen::inRange<std::size_t>(1, kKeyRange + 1);
+  prumo::testing::Attention a =
+      make_attention(half, heads, head_dim, n_keys, Values::kOrdinary, bits);
+  for (float& q : a.q) q *= static_cast<float>(1 + n_keys % 7);  // some keys stand out
+  RC_ASSERT(attention_accuracy(a).fault() == "");
 }
 
 }  // namespace prumo::testing

@@ -1,6 +1,7 @@
 // Laws of the exponential.
 #include <gtest/gtest.h>
 
+#include "support/accuracy.h"
 #include "support/exp_law.h"
 #include "support/oracles.h"
 #include "support/vectors.h"
@@ -39,6 +40,12 @@ RC_GTEST_PROP(Exp, SumsBecomeProducts, ()) {
   const double product = static_cast<double>(scalar::exp(a)) * static_cast<double>(scalar::exp(b));
   const double direct = static_cast<double>(scalar::exp(a + b));
   RC_ASSERT(std::fabs(product - direct) <= 1.001 * 7.2 * kUnitRoundoff * direct);
+}
+
+RC_GTEST_PROP(Exp, TheErrorIsBounded, ()) {
+  float x[16];
+  for (float& v : x) v = *finite_float() * 1.36f;  // to 87
+  RC_ASSERT(exp_accuracy(x).fault() == "");
 }
 
 }  // namespace prumo::testing

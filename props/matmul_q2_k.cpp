@@ -31,4 +31,12 @@ RC_GTEST_PROP(MatmulQ2_K, ZeroColumnsAddNothing, ()) {
   zero_columns_add_nothing(kType);
 }
 
+RC_GTEST_PROP(MatmulQ2_K, TheErrorIsBounded, ()) {
+  the_error_is_bounded(kType);
+}
+
+RC_GTEST_PROP(MatmulQ2_K, EveryLonePartIsExact, ()) {
+  every_lone_part_is_exact(kType);
+}
+
 }  // namespace prumo::testing

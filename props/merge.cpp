@@ -1,6 +1,7 @@
 // Laws of key ranges joined into one softmax.
 #include <gtest/gtest.h>
 
+#include "support/accuracy.h"
 #include "support/gen.h"
 #include "support/merge_law.h"
 #include "support/oracles.h"
@@ -67,6 +68,15 @@ RC_GTEST_PROP(Merge, EqualQuotientsStay, ()) {
       RC_ASSERT(std::fabs(static_cast<double>(y) - static_cast<double>(v)) <= bound);
     }
   }
+}
+
+RC_GTEST_PROP(Merge, TheErrorIsBounded, ()) {
+  Bits bits(*rc::gen::arbitrary<std::uint64_t>());
+  const auto ranges = *rc::gen::inRange<std::size_t>(1, 40);
+  const auto head_dim = 2 * *rc::gen::inRange<std::size_t>(1, 40);
+  auto m = make_merge(ranges, head_dim, Values::kOrdinary, bits);
+  for (float& max : m.max) max *= 8;
+  RC_ASSERT(merge_accuracy(m).fault() == "");
 }
 
 }  // namespace prumo::testing

@@ -1,6 +1,7 @@
 // Laws of the conversion to binary16.
 #include <gtest/gtest.h>
 
+#include "support/accuracy.h"
 #include "support/narrow_law.h"
 #include "support/vectors.h"
 
@@ -20,6 +21,11 @@ RC_GTEST_PROP(Narrow, HalvesComeBack, ()) {
     table->narrow(x.data(), x.size(), y.data());
     for (std::size_t i = 0; i < x.size(); ++i) RC_ASSERT(same_half(y[i], halves[i]));
   }
+}
+
+RC_GTEST_PROP(Narrow, TheErrorIsBounded, ()) {
+  Bits bits(*rc::gen::arbitrary<std::uint64_t>());
+  RC_ASSERT(narrow_accuracy(spread(draw_length(1), 15, bits)).fault() == "");
 }
 
 }  // namespace prumo::testing

@@ -1,6 +1,7 @@
 // Laws of quantized activations.
 #include <gtest/gtest.h>
 
+#include "support/accuracy.h"
 #include "support/oracles.h"
 #include "support/quantize_law.h"
 #include "support/vectors.h"
@@ -110,6 +111,12 @@ RC_GTEST_PROP(Quantize, ABatchIsItsBlocks, ()) {
       RC_ASSERT(difference(all[b], one) == "");
     }
   }
+}
+
+RC_GTEST_PROP(Quantize, TheErrorIsBounded, ()) {
+  Bits bits(*rc::gen::arbitrary<std::uint64_t>());
+  const int range = *rc::gen::inRange(0, 40);
+  RC_ASSERT(quantize_accuracy(spread(draw_blocks() * kBlock, range, bits)).fault() == "");
 }
 
 }  // namespace prumo::testing

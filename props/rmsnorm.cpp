@@ -1,6 +1,7 @@
 // Laws of RMS normalization.
 #include <gtest/gtest.h>
 
+#include "support/accuracy.h"
 #include "support/vector_laws.h"
 #include "support/vectors.h"
 
@@ -52,6 +53,14 @@ RC_GTEST_PROP(RmsNorm, SignsOfElementsTouchNoOthers, ()) {
     y[place] = -y[place];
     RC_ASSERT(difference(z.data(), y.data(), n) == "");
   }
+}
+
+RC_GTEST_PROP(RmsNorm, TheErrorIsBounded, ()) {
+  Bits bits(*rc::gen::arbitrary<std::uint64_t>());
+  const std::size_t n = draw_length(1);
+  const int range = *rc::gen::inRange(0, 16);
+  const float eps = std::ldexp(1.0f, -*rc::gen::inRange(0, 30));
+  RC_ASSERT(rmsnorm_accuracy(spread(n, range, bits), spread(n, range, bits), eps).fault() == "");
 }
 
 }  // namespace prumo::testing

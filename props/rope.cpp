@@ -1,6 +1,7 @@
 // Laws of rotations of adjacent pairs.
 #include <gtest/gtest.h>
 
+#include "support/accuracy.h"
 #include "support/angles.h"
 #include "support/vector_laws.h"
 #include "support/vectors.h"
@@ -57,6 +58,12 @@ RC_GTEST_PROP(Rope, QuarterTurnsAreExact, ()) {
     for (int turn = 0; turn < 2; ++turn) table->rope(y.data(), quarter.data(), pairs);
     for (std::size_t i = 0; i < y.size(); ++i) RC_ASSERT(y[i] == -x[i]);
   }
+}
+
+RC_GTEST_PROP(Rope, TheErrorIsBounded, ()) {
+  Bits bits(*rc::gen::arbitrary<std::uint64_t>());
+  const std::size_t n = 2 * draw_length(1);
+  RC_ASSERT(rope_accuracy(spread(n, 20, bits), spread(n, 3, bits)).fault() == "");
 }
 
 }  // namespace prumo::testing

@@ -1,6 +1,7 @@
 // Laws of softmax's numerators, maximum and sum.
 #include <gtest/gtest.h>
 
+#include "support/accuracy.h"
 #include "support/vector_laws.h"
 #include "support/vectors.h"
 
@@ -61,6 +62,11 @@ RC_GTEST_PROP(Softmax, WeightsSumToOne, ()) {
     const double steps = static_cast<double>((n + 15) / 16 + 5);
     RC_ASSERT(std::fabs(total - 1) <= 1.001 * steps * kUnitRoundoff);
   }
+}
+
+RC_GTEST_PROP(Softmax, TheErrorIsBounded, ()) {
+  const float scale = static_cast<float>(*rc::gen::inRange(1, 200)) / 64.0f;
+  RC_ASSERT(softmax_accuracy(draw_finite(draw_length(1)), scale).fault() == "");
 }
 
 }  // namespace prumo::testing

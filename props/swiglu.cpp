@@ -1,6 +1,7 @@
 // Laws of silu(gate) * up.
 #include <gtest/gtest.h>
 
+#include "support/accuracy.h"
 #include "support/vector_laws.h"
 #include "support/vectors.h"
 
@@ -55,6 +56,12 @@ RC_GTEST_PROP(SwiGlu, LiesBetweenZeroAndTheGate, ()) {
       if (gate[i] > 17.0f) RC_ASSERT(y[i] == gate[i]);
     }
   }
+}
+
+RC_GTEST_PROP(SwiGlu, TheErrorIsBounded, ()) {
+  Bits bits(*rc::gen::arbitrary<std::uint64_t>());
+  const std::size_t n = draw_length(1);
+  RC_ASSERT(swiglu_accuracy(spread(n, 7, bits), spread(n, 20, bits)).fault() == "");
 }
 
 }  // namespace prumo::testing

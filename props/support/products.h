@@ -6,7 +6,7 @@
 #include <string>
 
 #include "support/gen.h"
-#include "support/matmul_law.h"
+#include "support/lone_law.h"
 
 namespace prumo::testing {
 
@@ -112,6 +112,26 @@ inline void zero_columns_add_nothing(gguf::TensorType type) {
     const std::vector<float> got = multiply(*table, wide).y;
     RC_ASSERT(difference(got.data(), wanted.data(), wanted.size()) == "");
   }
+}
+
+/// Within the bound of support/accuracy.h of the true value.
+inline void the_error_is_bounded(gguf::TensorType type) {
+  const std::size_t block = block_format(type).elements;
+  const std::size_t columns = block * draw(1, block == 1 ? 600 : 1024 / block);
+  Bits bits(*rc::gen::arbitrary<std::uint64_t>());
+  Product p = ordinary_product(type, draw(1, 33), columns, draw(1, 5), bits);
+  for (float& x : p.x) x = std::ldexp(x, static_cast<int>(bits.below(24)) - 12);
+  RC_ASSERT(product_accuracy(p).fault() == "");
+}
+
+/// One column, or half a block, alone: nothing is lost, and nothing is rounded twice.
+inline void every_lone_part_is_exact(gguf::TensorType type) {
+  const std::size_t block = block_format(type).elements;
+  const std::size_t columns = block * draw(1, block == 1 ? 100 : 256 / block);
+  Bits bits(*rc::gen::arbitrary<std::uint64_t>());
+  RC_ASSERT(lone_law(lone_parts(type, draw(1, 20), columns, 1, bits)) == "");
+  if (!is_quantized(type)) return;
+  RC_ASSERT(lone_law(lone_parts(type, draw(1, 20), columns, exact_part(type), bits)) == "");
 }
 
 }  // namespace prumo::testing
