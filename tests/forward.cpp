@@ -1,12 +1,15 @@
 // The forward pass: one answer, however the work is cut up.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "model/forward.h"
+#include "model/loaded_model.h"
 #include "prumo.h"
 #include "support/forced_isa.h"
 #include "support/tables.h"
@@ -264,10 +267,67 @@ TEST_F(Sessions, EvaluationGivesTheLogitsOfEveryToken) {
   }
 }
 
+// Each piece of scratch ends where no other has begun, so that no two threads' numbers can meet.
+TEST(SessionMemory, EveryPieceHasTheRoomThatForwardNames) {
+  for (const std::size_t ffn : {24u, 96u, 200u}) {
+    for (const std::size_t context : {64u, 300u, 513u}) {
+      const Bytes file = tiny_llama({.ffn = ffn, .context = 600}).build();
+      const auto model = Model::load(file, 1);
+      ASSERT_TRUE(model.ok());
+      auto session = Session::create(*model, {.context = context, .batch = 7, .threads = 2});
+      const Scratch& s = session->internals().scratch;
+      const Config& c = model->internals().config;
+      const std::size_t widest = std::max({c.embedding, c.q_dim(), c.ffn});
+      const std::size_t ranges = (context + kKeyRange - 1) / kKeyRange;
+      const std::size_t kv = round_up(c.kv_dim(), kPanelRows);
+      const std::size_t ffn_stride = round_up(c.ffn, kPanelRows);
+      const std::size_t vs = round_up(c.head_dim, kPanelRows);
+      const std::size_t rows = attention_tokens(c) * c.group();
+      std::map<const void*, std::size_t> pieces = {
+          // floats
+          {s.x, 7 * c.embedding},
+          {s.floats, 7 * widest},
+          {s.blocks, 7 * (widest / kBlock) * sizeof(QuantizedBlock) / 4},
+          {s.q, 7 * round_up(c.q_dim(), kPanelRows)},
+          {s.k, 7 * kv},
+          {s.v, 7 * kv},
+          {s.attention, 7 * c.q_dim()},
+          {s.projected, 7 * round_up(c.embedding, kPanelRows)},
+          {s.gate, 7 * ffn_stride},
+          {s.up, 7 * ffn_stride},
+          {s.logits, round_up(c.vocab, kPanelRows)},
+          {s.max, ranges * c.heads},
+          {s.sum, ranges * c.heads},
+          {s.out, ranges * c.heads * vs},
+          {s.rope, context * c.head_dim}};
+      for (const OwnScratch& own : s.own) {
+        pieces.insert({{own.floats, widest},
+                       {own.blocks, widest / kBlock * sizeof(QuantizedBlock) / 4},
+                       {own.merged, c.q_dim()},
+                       {own.scores, rows * kKeyRange},
+                       {own.max, ranges * rows},
+                       {own.sum, ranges * rows},
+                       {own.out, ranges * rows * vs}});
+      }
+      ASSERT_EQ(pieces.size(), 15u + 2 * 7) << "two begin at one place";
+      const std::byte* end = nullptr;
+      std::size_t number = 0;
+      for (const auto& [begin, size] : pieces) {
+        const auto* const at = static_cast<const std::byte*>(begin);
+        EXPECT_LE(end, at) << "piece " << number << " by address, ffn " << ffn << ", context "
+                           << context;
+        end = at + size * sizeof(float);
+        ++number;
+      }
+    }
+  }
+}
+
 TEST_F(Sessions, BadArgumentsAreErrors) {
   EXPECT_EQ(Session::create(model_, {.context = 65}).error().code, ErrorCode::kBadArgument);
   EXPECT_EQ(Session::create(model_, {.batch = 0}).error().code, ErrorCode::kBadArgument);
   EXPECT_EQ(Session::create(model_, {.threads = 257}).error().code, ErrorCode::kBadArgument);
+  EXPECT_EQ(*resolve_threads(256), 256u) << "the most there may be";
   auto session = Session::create(model_, {.threads = 1});
   EXPECT_EQ(session->step(-1).error().code, ErrorCode::kBadArgument);
   EXPECT_EQ(session->step(300).error().code, ErrorCode::kBadArgument);

@@ -406,5 +406,22 @@ TEST(GgufReader, SeedsOfTheFuzzerAreUpToDate) {
   }
 }
 
+TEST(GgufReader, AnArrayIsNoScalar) {
+  GgufBuilder b;
+  b.add("uint", 1u).add("real", 1.0f).add("bool", true).add("text", "t");
+  b.add_array<std::uint32_t>("uints", {1}).add_array<float>("reals", {1});
+  b.add_array<bool>("bools", {true}).add_array<std::string>("texts", {"t"});
+  const Bytes bytes = b.build();
+  const File file = File::parse(bytes).value();
+  EXPECT_TRUE(file.uint("uint").ok());
+  EXPECT_TRUE(file.real("real").ok());
+  EXPECT_TRUE(file.boolean("bool").ok());
+  EXPECT_TRUE(file.string("text").ok());
+  EXPECT_NE(file.uint("uints").error().message.find("array of u32"), std::string::npos);
+  EXPECT_NE(file.real("reals").error().message.find("array of f32"), std::string::npos);
+  EXPECT_NE(file.boolean("bools").error().message.find("array of bool"), std::string::npos);
+  EXPECT_NE(file.string("texts").error().message.find("array of string"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace prumo::gguf

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "kernels/dequantize.h"
 #include "kernels/pack.h"
@@ -72,6 +73,25 @@ TEST(Weights, AnOutputOfItsOwnIsUsed) {
   pack_panels(shape.type, tensor_of(builder, "output.weight").data.data(), shape.vocab,
               shape.embedding, 0, weights->output.n_panels(), expected.data());
   EXPECT_EQ(std::memcmp(weights->output.panels, expected.data(), expected.size()), 0);
+}
+
+TEST(Weights, EveryMatrixBeginsOnACacheLine) {
+  for (const std::size_t embedding : {8u, 36u, 40u}) {  // norms that end inside a line
+    GgufBuilder builder = tiny_llama({.embedding = embedding, .ffn = 20});
+    const Bytes bytes = builder.build();
+    const auto weights = load(builder, bytes);
+    ASSERT_TRUE(weights.ok());
+    std::vector<const Matrix*> all = {&weights->output};
+    for (const Layer& l : weights->layers) {
+      for (const Matrix* m :
+           {&l.attn_q, &l.attn_k, &l.attn_v, &l.attn_output, &l.ffn_gate, &l.ffn_up, &l.ffn_down}) {
+        all.push_back(m);
+      }
+    }
+    for (const Matrix* m : all) {
+      EXPECT_EQ(reinterpret_cast<std::uintptr_t>(m->panels) % 64, 0u);
+    }
+  }
 }
 
 TEST(Weights, SaysHowMuchItTakes) {

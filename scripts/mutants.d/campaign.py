@@ -124,7 +124,7 @@ class Campaign:
             result["proof"] = mutant.equivalent
         else:
             result["verdict"] = "killed" if killed else "survived"
-        if mutant.isa and result.get("verify") == NO_KILL and not mutant.equivalent:
+        if result["verdict"] == "killed" and mutant.isa and result.get("verify") == NO_KILL:
             result["verdict"] = "missed by verify"
         return result
 

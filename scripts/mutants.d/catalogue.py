@@ -24,13 +24,14 @@ class Mutant:
     old: str
     new: str
     at: int
+    after: str
     isa: str  # avx2 or avx512 when it lies in a block for that instruction set, else ""
     equivalent: str  # the proof, or ""
 
     @property
     def digest(self):
         """Changes when the entry's edit does."""
-        return hashlib.sha256("\0".join((self.file, self.old, self.new, str(self.at))).encode()).hexdigest()[:16]
+        return hashlib.sha256("\0".join((self.file, self.after, self.old, self.new)).encode()).hexdigest()[:16]
 
     @property
     def is_kernel(self):
@@ -75,7 +76,7 @@ def read_entry(entry, root):
     text = (root / path).read_text()
     at = place(entry, text)
     return Mutant(name, tuple(entry["unit"].split()), str(path), entry["bug"].strip(), entry["from"], entry["to"], at,
-                  isa_at(text, at), entry.get("equivalent", "").strip())
+                  entry.get("after", ""), isa_at(text, at), entry.get("equivalent", "").strip())
 
 
 def load(path, root):

@@ -28,6 +28,21 @@ def totals(results):
             + ", ".join(f"{layer} {n}" for layer, n in killed.items()))
 
 
+def by_file(results, verify):
+    """A row a file: how many mutants, what became of them, how many each layer killed."""
+    columns = ["file", "mutants", "killed", "equivalent", *LAYERS, *(["verify"] if verify else [])]
+    rows = ["| " + " | ".join(columns) + " |", "|---|" + "---:|" * (len(columns) - 1)]
+    files = sorted({result["file"] for result in results.values()})
+    for file in [*files, "all"]:
+        own = [r for r in results.values() if file in (r["file"], "all")]
+        counts = [len(own), *(sum(r["verdict"] == v for r in own) for v in GOOD),
+                  *(sum(r.get(layer, "-") != "-" for r in own) for layer in LAYERS)]
+        if verify:
+            counts.append(sum(r.get("verify", "-") != "-" for r in own))
+        rows.append(f"| {file} | " + " | ".join(map(str, counts)) + " |")
+    return "\n".join(rows) + "\n"
+
+
 def markdown(results, verify):
     """The table mutant x layer. A layer shows the program that killed, and the test."""
     columns = ["mutant", "the bug", *LAYERS, *(["verify"] if verify else [])]
@@ -40,4 +55,4 @@ def markdown(results, verify):
         rows.append("| " + " | ".join(text.replace("|", "\\|") for text in cells) + " |")
     rows += ["", totals(results) + "."]
     proofs = [f"- `{name}` is equivalent: {result['proof']}" for name, result in results.items() if "proof" in result]
-    return "\n".join(rows + ([""] + proofs if proofs else [])) + "\n"
+    return "\n".join(rows + ([""] + proofs if proofs else [])) + "\n\n" + by_file(results, verify)
