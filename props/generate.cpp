@@ -101,8 +101,15 @@ RC_GTEST_PROP(GenerateLaw, AStopTextCutsTheTextThatWouldHaveBeen, ()) {
       stops.push_back(*rc::gen::nonEmpty(rc::gen::string<std::string>()));
     }
   }
+  // The one that ends first, and of those the longest.
   std::size_t first = std::string::npos;
-  for (const std::string& stop : stops) first = std::min(first, whole.text.find(stop));
+  std::size_t end = std::string::npos;
+  for (const std::string& stop : stops) {
+    const std::size_t at = whole.text.find(stop);
+    if (at == std::string::npos || at + stop.size() > end) continue;
+    first = at + stop.size() < end ? at : std::min(first, at);
+    end = at + stop.size();
+  }
   std::string shown;
   const Generation got = made(prompt, {.max_tokens = kMost,
                                        .sampler = sampler,

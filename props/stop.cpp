@@ -24,14 +24,17 @@ rc::Gen<std::vector<std::string>> stops() {
                         rc::gen::container<std::vector<std::string>>(rc::gen::nonEmpty(text())));
 }
 
-// At every place, every stop text, letter by letter.
+// At every end, the longest stop text that ends there, letter by letter.
 std::size_t first_of(const std::vector<std::string>& stops, const std::string& text) {
-  for (std::size_t i = 0; i < text.size(); ++i) {
+  for (std::size_t end = 0; end <= text.size(); ++end) {
+    std::size_t longest = 0;
     for (const std::string& stop : stops) {
+      if (stop.size() > end) continue;
       std::size_t n = 0;
-      while (n < stop.size() && i + n < text.size() && text[i + n] == stop[n]) ++n;
-      if (n == stop.size()) return i;
+      while (n < stop.size() && text[end - stop.size() + n] == stop[n]) ++n;
+      if (n == stop.size()) longest = std::max(longest, n);
     }
+    if (longest != 0) return end - longest;
   }
   return kNowhere;
 }

@@ -129,7 +129,7 @@ struct SamplerOptions {
 
 enum class Finish : std::uint8_t {
   kEos,        ///< an end token was chosen (it is the last of the ids)
-  kStop,       ///< a stop text appeared; the text ends before it
+  kStop,       ///< a stop text is complete; the text ends before the one that was so first
   kLength,     ///< max_tokens were made, or the context is full
   kCancelled,  ///< the caller asked to stop
 };

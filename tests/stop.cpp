@@ -36,6 +36,13 @@ TEST(StopTexts, HoldsBackWhatMayBecomeOne) {
   EXPECT_EQ(StopTexts({}).certain("abc"), 3u);
 }
 
+TEST(StopTexts, TheOneThatEndsFirstCounts) {
+  const StopTexts stops({"abcd", "c", "bc"});
+  EXPECT_EQ(stops.find("xabcd", 0), 2u);  // "bc" and "c" end before "abcd" does
+  EXPECT_EQ(stops.find("xabc", 3), 2u);
+  EXPECT_EQ(stops.find("xab", 0), std::string::npos);
+}
+
 // Any text, cut anywhere: piecewise search finds what a search of the whole finds, and never shows
 // a byte of it.
 TEST(StopTexts, PiecesFindWhatTheWholeHas) {
@@ -50,8 +57,13 @@ TEST(StopTexts, PiecesFindWhatTheWholeHas) {
     for (std::string& text : texts) text = random_text(1, 4);
     const StopTexts stops(texts);
     const std::string whole = random_text(0, 12);
-    std::size_t expected = std::string::npos;
-    for (const std::string& text : texts) expected = std::min(expected, whole.find(text));
+    const std::size_t expected = stops.find(whole, 0);
+    std::size_t least_end = whole.size() + 1;
+    for (const std::string& text : texts) {
+      if (whole.find(text) == std::string::npos) continue;
+      least_end = std::min(least_end, whole.find(text) + text.size());
+    }
+    ASSERT_EQ(expected == std::string::npos, least_end > whole.size());
 
     std::string grown;
     std::size_t shown = 0;
@@ -63,9 +75,12 @@ TEST(StopTexts, PiecesFindWhatTheWholeHas) {
       if (found == std::string::npos) shown = std::max(shown, stops.certain(grown));
     }
     if (found != std::string::npos) {
-      std::size_t earliest = std::string::npos;
-      for (const std::string& text : texts) earliest = std::min(earliest, grown.find(text));
-      ASSERT_EQ(found, earliest) << grown;
+      ASSERT_EQ(found, expected) << grown;
+      bool is_stop = false;
+      for (const std::string& text : texts) {
+        is_stop = is_stop || whole.substr(found, least_end - found) == text;
+      }
+      ASSERT_TRUE(is_stop) << whole;
       ASSERT_LE(shown, found) << "part of a stop text was shown";
     } else {
       ASSERT_EQ(expected, std::string::npos) << whole;

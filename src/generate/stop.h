@@ -17,13 +17,20 @@ class StopTexts {
     for (const std::string& stop : stops_) longest_ = std::max(longest_, stop.size());
   }
 
-  /// Where the earliest stop text in `text` begins, npos if there is none; the first `seen` bytes
-  /// were looked at before.
+  /// Where the stop text begins that ends first in `text` (of those the longest), npos if there is
+  /// none: in which pieces the text came then changes nothing. The first `seen` bytes were looked
+  /// at before.
   [[nodiscard]] std::size_t find(std::string_view text, std::size_t seen) const {
     const std::size_t from = seen < longest_ ? 0 : seen - longest_ + 1;
-    std::size_t first = std::string_view::npos;
-    for (const std::string& stop : stops_) first = std::min(first, text.find(stop, from));
-    return first;
+    std::size_t begin = std::string_view::npos;
+    std::size_t end = text.size() + 1;
+    for (const std::string& stop : stops_) {
+      const std::size_t at = text.find(stop, from);
+      if (at == std::string_view::npos || at + stop.size() > end) continue;
+      begin = at + stop.size() == end ? std::min(begin, at) : at;
+      end = at + stop.size();
+    }
+    return begin;
   }
 
   /// Bytes of `text`, which holds no stop text, that cannot become part of one.
