@@ -10,6 +10,7 @@
 #include <regex>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace prumo::testing {
@@ -126,16 +127,15 @@ inline std::set<fs::path> compiled_files(const fs::path& commands) {
   return files;
 }
 
-// A folder of which the build compiles nothing is one that it leaves out (benchmarks under a
+// A folder whose own programs are not compiled is one that the build leaves out (benchmarks under a
 // sanitizer). tests/package is a project of its own.
 inline Faults files_in_no_target(const fs::path& root, const std::set<fs::path>& compiled) {
   Faults faults;
   for (const char* part : {"src", "tests", "props", "fuzz", "bench"}) {
-    const std::string folder = (root / part).string() + "/";
     const bool built = std::any_of(compiled.begin(), compiled.end(), [&](const fs::path& path) {
-      return path.string().starts_with(folder);
+      return path.parent_path() == root / part;
     });
-    if (!built) continue;
+    if (!built && std::string_view(part) != "src") continue;
     for (const fs::path& path : sources(root / part)) {
       if (path.extension() != ".cpp" || path.parent_path() == root / "tests/package") continue;
       // One that only some builds have.
