@@ -1,0 +1,229 @@
+#!/usr/bin/env python3
+"""Try scripts/fuzz on a toy tree: a planted crash, hang, leak and memory bomb must be found, a clean target must not, and
+a run that is killed must go on and lose nothing.
+
+Usage: self_test.py FOLDER   (where the toy tree is made anew)
+Exit status 77, with a sentence, where there is no clang to build it with."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+FUZZ = HERE.parent / "fuzz"
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(HERE))
+
+import schedule  # noqa: E402
+import signature  # noqa: E402
+from corpus import name_of  # noqa: E402
+from state import new_target, thin  # noqa: E402
+
+PLANTED = {"crash": "crash", "hang": "hang", "leak": "leak", "bomb": "memory"}
+failures = []
+
+
+def expect(truth, what):
+    print(("ok    " if truth else "WRONG ") + what, flush=True)
+    if not truth:
+        failures.append(what)
+
+
+def fuzz(root, *arguments):
+    done = subprocess.run([sys.executable, FUZZ, "--root", root, *arguments], capture_output=True, text=True, timeout=400,
+                          check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def state_of(root):
+    return json.loads((root / "build/fuzz-run/state.json").read_text())
+
+
+def corpus_of(root, target):
+    folder = root / "build/fuzz-run/corpus" / target
+    return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+
+
+def seeds_of(root):
+    return {str(path): path.read_bytes() for path in (root / "fuzz/corpus").rglob("*") if path.is_file()}
+
+
+def logic():
+    """What needs no build."""
+    targets = {name: new_target() for name in "abc"}
+    turns = dict.fromkeys(targets, 3)
+    targets["a"]["served"], targets["b"]["served"], targets["c"]["served"] = 9.0, 5.0, 7.0
+    expect(schedule.choose(targets, {}, turns) == "b", "the target that had least for its weight is next")
+    expect(schedule.choose(targets, {"b": "fast"}, turns) == "c", "a target that runs is passed over")
+    expect(schedule.choose(targets, {}, {**turns, "a": 1}) == "a", "a turn in every build comes before any weight")
+    expect(schedule.choose(targets, dict.fromkeys("abc"), turns) is None, "nothing is next when all run")
+    expect([schedule.build_of(n) for n in range(4)] == ["sanitized", "fast", "scalar", "sanitized"], "builds take turns")
+    expect(schedule.weight(100) > schedule.weight(1) > schedule.weight(0) == 1, "new features add weight")
+    expect(3 * 38 * schedule.slice_seconds(0.2, 2, 38) <= 0.2 * 3600 * 2, "0.2 hours hold a turn of 38 targets in each build")
+    expect(schedule.slice_seconds(1000, 8, 3) == schedule.LONGEST, "no slice is longer than five minutes")
+    points = [[n, n, n] for n in range(5000)]
+    expect(len(thin(points)) <= 300 and thin(points)[-1] == points[-1], "a plot stays small and keeps its end")
+    log = ["/a/b/check.h:12: x == y: 17 of 0x3f [isas: scalar]", "==9== ERROR: libFuzzer: deadly signal",
+           "    #4 0x55 in prumo::fuzz::fail(char const*, int) /a/check.h:20:3",
+           "    #5 0x56 in (anonymous namespace)::dot<float>(float*) /a/dot.cpp:7:1",
+           "    #6 0x57 in LLVMFuzzerTestOneInput /a/t.cpp:9:1", "    #7 0x58 in fuzzer::Fuzzer::RunOne() (/x+0x1)"]
+    found = signature.read(log)
+    expect(found == signature.Signature("crash", "check.h:12: x == y: N of N", ("dot dot.cpp", "LLVMFuzzerTestOneInput t.cpp")),
+           f"a log is read: {found}")
+    other = [line.replace("17", "18") for line in log]
+    expect(signature.read(other) == found, "numbers that change do not make another finding")
+    expect(signature.read([line.replace("dot", "sum") for line in log]) != found, "another function does")
+
+
+def whole_run(root):
+    """One short night, with every kind of fault in it."""
+    before = seeds_of(root)
+    status, out, err = fuzz(root, "--hours", "0.004", "--jobs", "4", "--seed", "7")
+    expect(status == 1, f"findings give exit status 1 (it was {status}) {err[-1500:]} {out[-500:] if status != 1 else ''}")
+    if status not in (0, 1):
+        return
+    summary = json.loads((root / "fuzz-report/summary.json").read_text())
+    kinds = {finding["target"]: finding["kind"] for finding in summary["findings"]}
+    expect(kinds == PLANTED, f"each planted fault is found as what it is: {kinds}")
+    expect(len(summary["findings"]) == len(PLANTED), f"and once: {[f['name'] for f in summary['findings']]}")
+    expect(all(f["failures"] == 3 and "scalar" in f["isas"] for f in summary["findings"]), "all are confirmed, on scalar too")
+    small = {f["target"]: f["bytes"] for f in summary["findings"]}
+    expect(small == {"crash": 2, "hang": 1, "leak": 1, "bomb": 1}, f"all are minimal: {small}")
+    crash = [f for f in summary["findings"] if f["target"] == "crash"]
+    expect(crash and crash[0]["frames"][0] == "past_the_end crash.cpp", "the stack begins in the guilty function")
+    expect(all(t["executions"] > 0 for t in summary["targets"].values()) and len(summary["targets"]) == 5,
+           "every target ran")
+    expect(not summary["trouble"] and summary["finished"], f"no trouble: {summary['trouble']}")
+    expect(seeds_of(root) == before, "the committed corpora are as they were")
+    expect(all(t["merged"] and t["merged"]["ok"] for t in summary["targets"].values()), "all corpora are minimised")
+    expect("\r" not in out and out.count("FINDING ") == 4 and "#include <gtest/gtest.h>" in out,
+           "plain lines, with a ready test for each finding")
+    page = (root / "fuzz-report/index.html").read_text()
+    expect(all(f'data-target="{name}"' in page for name in summary["targets"]), "the page has every target")
+    for finding in summary["findings"]:
+        test_compiles(root, root / "build/fuzz-run/findings" / finding["name"], finding)
+
+
+def test_compiles(root, folder, finding):
+    """The ready test builds beside fuzz/; the crash's also fails, as it must."""
+    if not pathlib.Path("/usr/include/gtest/gtest.h").is_file():
+        print("skipped: no GoogleTest to compile the ready tests with")
+        return
+    source, program = root / f"tests/found_{finding['target']}.cpp", root / f"tests/found_{finding['target']}"
+    source.parent.mkdir(exist_ok=True)
+    shutil.copyfile(folder / "test.cpp", source)
+    linked = finding["kind"] == "crash"
+    command = ["clang++", "-std=c++20", "-Wall", "-Wextra", "-Werror", str(source)]
+    command += ["-g", "-fsanitize=address", "-o", str(program), "-lgtest_main", "-lgtest"] if linked else ["-fsyntax-only"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    expect(done.returncode == 0, f"the test of {finding['name']} compiles {done.stderr[:1500]}")
+    if linked and done.returncode == 0:
+        ran = subprocess.run([program], capture_output=True, text=True, check=False)
+        expect(ran.returncode != 0 and "heap-buffer-overflow" in ran.stderr, "and shows the crash again")
+
+
+def clean_run(root):
+    """Nothing to find is exit status 0; a coverage that sank is 2."""
+    status, out, err = fuzz(root, "--hours", "0.001", "--targets", "clean", "--jobs", "1", "--record-coverage")
+    expect(status == 0, f"a clean target gives exit status 0 (it was {status}) {err} {out if status else ''}")
+    path = root / "fuzz/coverage.json"
+    recorded = json.loads(path.read_text())
+    expect(recorded["edges"]["clean"] > 0, "the coverage is recorded when asked")
+    recorded["edges"]["clean"] *= 10
+    path.write_text(json.dumps(recorded))
+    status, out, _ = fuzz(root, "--hours", "0.001", "--targets", "clean", "--jobs", "1")
+    expect(status == 2 and "edges" in out, "coverage below that is exit status 2")
+    path.unlink()
+
+
+def wrong_use(root):
+    status, _, err = fuzz(root, "--targets", "absent")
+    expect(status == 2 and "absent" in err, "a target that is missing is exit status 2")
+    status, out, _ = fuzz(root, "--dry-run", "--hours", "1")
+    expect(status == 0 and all(name in out for name in (*PLANTED, "clean")), "--dry-run names every target")
+    shutil.move(root / "fuzz/clean.cpp", root / "clean.cpp")
+    status, _, err = fuzz(root, "--resume")
+    expect(status == 2 and "clean" in err, "a target that went missing since is exit status 2")
+    shutil.move(root / "clean.cpp", root / "fuzz/clean.cpp")
+
+
+def killed_run(root):
+    """kill -9 in mid-run, then --resume."""
+    shutil.rmtree(root / "build/fuzz-run")
+    command = [sys.executable, FUZZ, "--root", root, "--hours", "0.008", "--jobs", "2", "--targets", "clean,leak", "--seed", "11"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        path = root / "build/fuzz-run/state.json"
+        end = time.monotonic() + 120
+        while time.monotonic() < end and not (path.is_file() and state_of(root)["slices"] >= 1):
+            time.sleep(0.05)
+        # In the middle of a slice, with a failing input that nobody has judged yet.
+        planted = root / "build/fuzz-run/artifacts/leak/fast/crash-planted"
+        planted.parent.mkdir(parents=True, exist_ok=True)
+        planted.write_bytes(b"l" * 9)
+        os.kill(process.pid, signal.SIGKILL)
+    time.sleep(1)
+    left = [line for line in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=False).stdout.splitlines()
+            if str(root / "build") in line and "/fuzz_" in line]
+    before, inputs = state_of(root), {name: corpus_of(root, name) for name in ("clean", "leak")}
+    unnamed = [name for name, files in inputs.items() for file in files
+               if name_of((root / "build/fuzz-run/corpus" / name / file).read_bytes()) != file]
+    expect(not unnamed, "no input was cut short")
+    expect(before["phase"] == "fuzz" and before["slices"] >= 1, "it was killed in mid-run")
+    expect(not left, f"its fuzzers died with it: {left}")
+    status, _, err = fuzz(root, "--resume", "--jobs", "2")
+    after = state_of(root)
+    expect(status == 1, f"--resume ends with the finding (status {status}) {err[-1500:]}")
+    expect(after["seed"] == 11 and after["sittings"] == 2 and after["phase"] == "done", "it is the same run, to its end")
+    expect(after["slices"] > before["slices"] and after["elapsed"] > before["elapsed"], "it went on where it was")
+    expect(all(after["targets"][name]["executions"] >= before["targets"][name]["executions"] for name in inputs),
+           "no execution is forgotten")
+    kept = {name: corpus_of(root, name) | {path.name for folder in ("before", "quarantine")
+                                           for path in (root / "build/fuzz-run" / folder / name).glob("*")} for name in inputs}
+    lost = {name: files - kept[name] for name, files in inputs.items()}
+    expect(not any(lost.values()), f"no input is lost: {lost}")
+    expect(not planted.exists() and len(after["findings"]) == 1 and after["findings"][0]["kind"] == "leak",
+           f"the input that waited is judged: {[f['name'] for f in after['findings']]}")
+
+
+def interrupted_run(root):
+    """Ctrl-C ends cleanly, with the report."""
+    shutil.rmtree(root / "fuzz-report", ignore_errors=True)
+    command = [sys.executable, FUZZ, "--root", root, "--hours", "1", "--targets", "clean", "--jobs", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        while "hours" not in process.stdout.readline():
+            pass
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        out = process.stdout.read()
+        status = process.wait(60)
+    expect(status == 0 and "--resume goes on" in out and (root / "fuzz-report/index.html").is_file(),
+           f"Ctrl-C ends with the report (status {status}) {out[-800:]}")
+
+
+def main():
+    if len(sys.argv) != 2:
+        print(__doc__, file=sys.stderr)
+        return 2
+    for tool in ("clang++", "cmake", "ninja"):
+        if shutil.which(tool) is None:
+            print(f"skipped: {tool} is missing, which builds the toy targets")
+            return 77
+    root = pathlib.Path(sys.argv[1]).resolve()
+    shutil.rmtree(root, ignore_errors=True)
+    shutil.copytree(HERE / "toy", root)
+    logic()
+    for part in (whole_run, clean_run, wrong_use, killed_run, interrupted_run):
+        begun = time.monotonic()
+        part(root)
+        print(f"      {part.__name__}: {time.monotonic() - begun:.0f} s")
+    print(f"{len(failures)} wrong" if failures else "all as promised")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

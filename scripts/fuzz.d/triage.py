@@ -1,0 +1,160 @@
+"""From a failing input to a finding: confirmed, tried on each instruction set, minimised, told from those known."""
+
+import hashlib
+import json
+import os
+import shutil
+import time
+
+import signature
+from targets import BUILDS, instruction_sets
+
+RERUNS = 3
+
+
+def bytes_as_text(data, columns=24):
+    """A C++ initialiser, lines of `columns` numbers."""
+    numbers = [f"0x{byte:02x}" for byte in data]
+    return ",\n      ".join(", ".join(numbers[i:i + columns]) for i in range(0, len(numbers), columns))
+
+
+def ready_test(finding, data):
+    """A GoogleTest file for tests/ that runs the target once on exactly these bytes."""
+    suite = "".join(part.capitalize() for part in finding["target"].split("_"))
+    isa = "" if finding["fails_by_default"] or not finding["isas"] else \
+        f"// Fails with PRUMO_ISA={finding['isas'][0]} in the environment.\n"
+    return f"""// {finding['kind'].capitalize()} found by the fuzz target {finding['target']}: {finding['message']}
+{isa}#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "../fuzz/{finding['target']}.cpp"
+
+TEST(FuzzFind, {suite}{finding['key']}) {{
+  const std::vector<std::uint8_t> bytes = {{
+      {bytes_as_text(data)}}};
+  EXPECT_EQ(LLVMFuzzerTestOneInput(bytes.data(), bytes.size()), 0);
+}}
+"""
+
+
+class Triage:
+    """Judges one failing input at a time. `findings` is the state's list; `lock` guards it."""
+
+    def __init__(self, work, engine, corpora, findings, lock, minimise_seconds):
+        self.folder = work / "findings"
+        self.engine, self.corpora, self.findings, self.lock = engine, corpora, findings, lock
+        self.minimise_seconds = minimise_seconds
+        self.scraps = work / "scraps"  # what reruns write of inputs that are known
+        self.scraps.mkdir(parents=True, exist_ok=True)
+
+    def reproduce(self, target, build, path, isa=None, symbolize=True):
+        """Runs one input: (failed, log). Without symbols it is quicker."""
+        seconds = 3 * target.limits["timeout"] + 60
+        outcome = self.engine.run(target, build, [f"-artifact_prefix={self.scraps}/"], [path], isa, seconds, symbolize)
+        return outcome.failed, outcome.log
+
+    def judge(self, target, build, path, log, at, seed):
+        """The finding that an artifact is, and whether it is new; (None, False) when the run is being stopped. `log` is
+        the slice's, or None when it is lost."""
+        data = path.read_bytes()
+        self.corpora.quarantine(target, data)
+        seen = signature.read(log, path.name) if log else None
+        known = self.known(target, seen) if seen and seen.frames else None
+        if known:
+            self.count(known)
+            return known, False
+        # The sanitized build tells most; a failure that it does not have is told by the build that has.
+        runs, failures, best = build, 0, log or []
+        for attempt in range(RERUNS):
+            for candidate in dict.fromkeys(("sanitized", build)) if not failures else (runs,):
+                failed, words = self.reproduce(target, candidate, path, symbolize=not failures)
+                if failed:
+                    runs, best, failures = candidate, words if not failures else best, failures + 1
+                    break
+        if self.engine.stopping.is_set():
+            return None, False
+        found = signature.read(best, path.name)
+        known = self.known(target, found)
+        if known:
+            self.count(known)
+            return known, False
+        finding = self.describe(target, build, runs, path, found, failures, at, seed)
+        small = self.minimise(target, runs, path, found, finding)
+        if self.engine.stopping.is_set():
+            return None, False
+        twin = self.save(finding, small, data, best)
+        return (twin or finding), twin is None
+
+    def known(self, target, found):
+        """The finding of this target with that signature, or None."""
+        with self.lock:
+            for finding in self.findings:
+                if (finding["target"], finding["kind"], finding["message"], tuple(finding["frames"])) == \
+                        (target.name, found.kind, found.message, found.frames):
+                    return finding
+        return None
+
+    def count(self, finding):
+        with self.lock:
+            finding["times"] += 1
+
+    def describe(self, target, build, runs, path, found, failures, at, seed):
+        """All of a finding but its minimal input."""
+        isas = [isa for isa in instruction_sets() if failures and self.reproduce(target, runs, path, isa, symbolize=False)[0]]
+        text = "\n".join([target.name, found.kind, found.message, *found.frames, *isas])
+        return {"key": hashlib.sha1(text.encode()).hexdigest()[:8], "target": target.name, "kind": found.kind,
+                "message": found.message, "frames": list(found.frames), "build": build, "shown_by": runs,
+                "failures": failures, "reruns": RERUNS, "flaky": failures < RERUNS, "isas": isas,
+                "isas_tried": instruction_sets() if failures else [],
+                "fails_by_default": failures > 0 and "PRUMO_ISA" not in BUILDS[runs][1],
+                "at": round(at, 1), "seed": seed, "times": 1, "found": time.strftime("%Y-%m-%d %H:%M:%S %z")}
+
+    def minimise(self, target, build, path, found, finding):
+        """The smallest input that the time gave which still fails in the same way."""
+        data = path.read_bytes()
+        if finding["flaky"] or not data:
+            return data
+        scratch = self.folder / f".{finding['target']}-{finding['key']}"
+        scratch.mkdir(parents=True, exist_ok=True)
+        small = scratch / "small"
+        end = time.monotonic() + self.minimise_seconds
+        best = data
+        # In rounds: libFuzzer gives the latest input that fails, which may fail in another way.
+        while (left := end - time.monotonic()) > 1 and len(best) > 1 and not self.engine.stopping.is_set():
+            source = scratch / "source"
+            source.write_bytes(best)
+            small.unlink(missing_ok=True)
+            self.engine.run(target, build, ["-minimize_crash=1", f"-max_total_time={max(1, int(left / 3))}",
+                                            f"-exact_artifact_path={small}"], [source], seconds=left)
+            if not small.is_file() or small.stat().st_size >= len(best):
+                break
+            failed, words = self.reproduce(target, build, small)
+            if not failed or signature.read(words) != found:
+                break
+            best = small.read_bytes()
+        shutil.rmtree(scratch, ignore_errors=True)
+        return best
+
+    def save(self, finding, small, original, log):
+        """Writes findings/NAME whole and adds the finding; another of the same key instead, if there is one."""
+        name = f"{finding['target']}-{finding['kind']}-{finding['key']}"
+        finding["name"], finding["bytes"], finding["original_bytes"] = name, len(small), len(original)
+        folder, scratch = self.folder / name, self.folder / f".{name}.new"
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
+        (scratch / "input").write_bytes(small)
+        (scratch / "original").write_bytes(original)
+        (scratch / "log.txt").write_text("\n".join(log) + "\n")
+        (scratch / "test.cpp").write_text(ready_test(finding, small))
+        (scratch / "finding.json").write_text(json.dumps(finding, indent=1) + "\n")
+        with self.lock:
+            for other in self.findings:
+                if other["key"] == finding["key"]:
+                    other["times"] += 1
+                    shutil.rmtree(scratch)
+                    return other
+            shutil.rmtree(folder, ignore_errors=True)
+            os.replace(scratch, folder)
+            self.findings.append(finding)
+        return None
