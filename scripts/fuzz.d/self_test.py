@@ -80,6 +80,13 @@ def logic():
     expect(signature.read([line.replace("dot", "sum") for line in log]) != found, "another function does")
 
 
+def documents():
+    """The table of fuzz/README.md has every target."""
+    readme = (FUZZ.parent.parent / "fuzz/README.md").read_text()
+    unnamed = [path.stem for path in (FUZZ.parent.parent / "fuzz").glob("*.cpp") if f"`{path.stem}`" not in readme]
+    expect(not unnamed, f"fuzz/README.md names every target: {unnamed}")
+
+
 def whole_run(root):
     """One short night, with every kind of fault in it."""
     before = seeds_of(root)
@@ -217,6 +224,7 @@ def main():
     shutil.rmtree(root, ignore_errors=True)
     shutil.copytree(HERE / "toy", root)
     logic()
+    documents()
     for part in (whole_run, clean_run, wrong_use, killed_run, interrupted_run):
         begun = time.monotonic()
         part(root)
