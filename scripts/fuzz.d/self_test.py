@@ -77,6 +77,8 @@ def logic():
            f"a log is read: {found}")
     other = [line.replace("17", "18") for line in log]
     expect(signature.read(other) == found, "numbers that change do not make another finding")
+    late = ["==1== ERROR: libFuzzer: out-of-memory (malloc(1073741824))", "==1== ERROR: libFuzzer: timeout after 10 seconds"]
+    expect(signature.read(late).kind == "memory", "an alarm during the report of a fault does not change its kind")
     expect(signature.read([line.replace("dot", "sum") for line in log]) != found, "another function does")
 
 

@@ -79,15 +79,21 @@ def message_of(log):
     return "no message"
 
 
+# The first of these in a log decides: on a busy machine the alarm may ring while a stack is still being printed.
+SIGNS = (
+    ("hang", re.compile(r"ERROR: libFuzzer: timeout")),
+    ("memory", re.compile(r"ERROR: libFuzzer: out-of-memory|AddressSanitizer: allocation-size-too-big")),
+    ("leak", re.compile(r"LeakSanitizer: detected memory leaks")),
+    ("crash", re.compile(r"ERROR: AddressSanitizer|runtime error: |ERROR: libFuzzer")),
+)
+
+
 def kind_of(log, artifact=""):
     """hang, memory, leak or crash: by what the log says, or else by the artifact's name."""
-    text = "\n".join(log)
-    if "ERROR: libFuzzer: timeout" in text:
-        return "hang"
-    if "ERROR: libFuzzer: out-of-memory" in text or "AddressSanitizer: allocation-size-too-big" in text:
-        return "memory"
-    if "LeakSanitizer: detected memory leaks" in text:
-        return "leak"
+    for line in log:
+        for kind, sign in SIGNS:
+            if sign.search(line):
+                return kind
     return KINDS.get(artifact.split("-", 1)[0], "crash")
 
 
