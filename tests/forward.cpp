@@ -179,6 +179,27 @@ TEST(Forward, TheArgmaxOfTheLogitsComesWithThem) {
   }
 }
 
+// Seven rows again and again, so that the largest logit is in every piece of every thread.
+TEST(Forward, OfEqualLogitsEverywhereTheFirstIsTheArgmax) {
+  constexpr std::size_t kVocab = 5003;
+  GgufBuilder file = tiny_llama({.embedding = 32, .layers = 1, .vocab = kVocab, .tied = false});
+  const std::size_t row = 32 * sizeof(float);
+  Bytes& output = tensor_of(file, "output.weight").data;
+  for (std::size_t r = 7; r < kVocab; ++r) std::memcpy(&output[r * row], &output[r % 7 * row], row);
+  const Bytes bytes = file.build();
+  auto model = Model::load(bytes, 1);
+  for (const std::size_t threads : {1u, 2u, 3u}) {
+    auto session = Session::create(*model, {.threads = threads});
+    for (TokenId id = 0; id < 20; ++id) {
+      ASSERT_TRUE(session->step(id).ok());
+      const auto logits = session->logits();
+      const auto first = std::max_element(logits.begin(), logits.end()) - logits.begin();
+      ASSERT_LT(first, 7);
+      ASSERT_EQ(session->internals().top.index, static_cast<std::size_t>(first)) << threads;
+    }
+  }
+}
+
 class Sessions : public ::testing::Test {
  protected:
   TinyShape shape_;

@@ -343,27 +343,56 @@ constexpr HalfPlaces half_places(gguf::TensorType type) {
   }
 }
 
+/// What a matrix product is tried on.
+enum class Product : std::uint8_t {
+  kOrdinary,
+  kSpecial,     ///< special numbers among the weights and the activations
+  kOneSpecial,  ///< one among the activations: a NaN that is lost is not hidden by another
+  kExtreme,     ///< the largest sums: blocks of one byte, activations all of one magnitude
+};
+
 /// Rows as a file has them: for quantized types every byte is random but the 16-bit scales and
-/// minima, which are ordinary numbers unless `special`.
+/// minima, which are ordinary numbers unless special ones are asked for.
 inline GuardedVector<std::byte> make_rows(Draw& draw, gguf::TensorType type, std::size_t elements,
-                                          bool special) {
+                                          Product product) {
+  const Kind kind = product == Product::kSpecial ? Kind::kSpecial : Kind::kOrdinary;
   const gguf::TypeTraits& traits = gguf::type_traits(type);
   GuardedVector<std::byte> out(elements / traits.elements * traits.bytes);
   for (std::size_t block = 0; block < out.size(); block += traits.bytes) {
     if (type == gguf::TensorType::kF32) {
-      const float x = make_float(draw, special ? Kind::kSpecial : Kind::kOrdinary);
+      const float x = make_float(draw, kind);
       std::memcpy(out.data() + block, &x, sizeof x);
       continue;
     }
-    for (std::size_t i = 0; i < traits.bytes; ++i) out[block + i] = std::byte(draw.bits() & 0xFF);
-    const float x = make_float(draw, special ? Kind::kSpecial : Kind::kOrdinary);
-    const std::uint16_t scale =
-        type == gguf::TensorType::kBF16 ? float_to_bf16(x) : float_to_half(x);
+    constexpr unsigned char extremes[] = {0x00, 0xFF, 0x7F, 0x80, 0x0F, 0xF0};
+    const std::byte all{extremes[draw.below(std::size(extremes))]};
+    for (std::size_t i = 0; i < traits.bytes; ++i) {
+      out[block + i] = product == Product::kExtreme ? all : std::byte(draw.bits() & 0xFF);
+    }
     const HalfPlaces at = half_places(type);
-    std::memcpy(out.data() + block + at.scale, &scale, sizeof scale);
-    if (at.minimum != at.scale) std::memcpy(out.data() + block + at.minimum, &scale, sizeof scale);
+    for (const std::size_t place : {at.minimum, at.scale}) {
+      const float x = make_float(draw, kind);
+      const std::uint16_t half =
+          type == gguf::TensorType::kBF16 ? float_to_bf16(x) : float_to_half(x);
+      std::memcpy(out.data() + block + place, &half, sizeof half);
+    }
   }
   return out;
+}
+
+/// Activations for it.
+inline Floats make_activations(Draw& draw, std::size_t n, Product product) {
+  Floats x = make_floats(draw, n, product == Product::kSpecial ? Kind::kSpecial : Kind::kOrdinary);
+  if (product == Product::kOneSpecial) {
+    const auto sign = static_cast<std::uint32_t>(draw.bits()) & 0x80000000u;
+    const std::uint32_t nans[] = {0x7F800001u, 0x7F808000u, 0x7FFFFFFFu, 0x7FC00000u, 0x7F800000u};
+    x[draw.below(n)] = std::bit_cast<float>(nans[draw.below(std::size(nans))] | sign);
+  }
+  if (product == Product::kExtreme) {
+    const float sign = draw.one_in(2) ? -1.0f : 1.0f;
+    for (float& each : x) each = draw.one_in(64) ? -sign : sign;
+  }
+  return x;
 }
 
 template <gguf::TensorType Type>
@@ -371,8 +400,10 @@ Difference check_matmul(Tables tables, Draw& draw) {
   const std::size_t block = gguf::type_traits(Type).elements;
   const std::size_t rows = draw.from(1, 70);
   const std::size_t columns = block == 1 ? draw.length(600) : block * draw.from(1, 1024 / block);
-  const bool special = draw.one_in(4);
-  const auto file = make_rows(draw, Type, rows * columns, special);
+  constexpr Product products[] = {Product::kOrdinary, Product::kOrdinary, Product::kSpecial,
+                                  Product::kOneSpecial, Product::kExtreme};
+  const Product product = products[draw.below(std::size(products))];
+  const auto file = make_rows(draw, Type, rows * columns, product);
   GuardedVector<std::byte> panels(packed_bytes(Type, rows, columns));
   MatmulArgs args{};
   args.panel_end = round_up(rows, kPanelRows) / kPanelRows;
@@ -382,8 +413,7 @@ Difference check_matmul(Tables tables, Draw& draw) {
   args.columns = columns;
   args.tokens = draw.one_in(2) ? 1 : draw.from(1, 20);
   args.y_stride = args.panel_end * kPanelRows + draw.below(20);
-  const auto x =
-      make_floats(draw, args.tokens * columns, special ? Kind::kSpecial : Kind::kOrdinary);
+  const auto x = make_activations(draw, args.tokens * columns, product);
   GuardedVector<QuantizedBlock> blocks;
   if constexpr (is_quantized(Type)) {
     blocks.resize(x.size() / kBlock);

@@ -20,7 +20,6 @@ constexpr const char* kUsage =
 
 int print_types() {
   for (const gguf::TensorType type : kTensorTypes) {
-    if (!can_encode(type)) continue;
     const BlockFormat format = block_format(type);
     std::cout << format.name << ' '
               << 8 * static_cast<double>(format.bytes) / static_cast<double>(format.elements) << ' '
@@ -31,7 +30,7 @@ int print_types() {
 
 int write_model(const std::string& name, const std::string& path) {
   for (const gguf::TensorType type : kTensorTypes) {
-    if (name != block_format(type).name || !can_encode(type)) continue;
+    if (name != block_format(type).name) continue;
     const Remade remade = remade_builtin(type);
     std::ofstream file(path, std::ios::binary);
     file.write(reinterpret_cast<const char*>(remade.file.data()),

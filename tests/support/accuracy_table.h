@@ -157,7 +157,6 @@ inline std::vector<std::string> head_rows(const std::string& text) {
   std::vector<std::string> rows;
   AllLogits reference;
   for (const gguf::TensorType type : kTensorTypes) {
-    if (!can_encode(type)) continue;
     const Remade remade = remade_builtin(type);
     auto model = Model::load(remade.file, 1);
     if (!model) continue;

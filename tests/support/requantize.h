@@ -1,5 +1,4 @@
-// A model written again with its matrices in another type. Encoders are plain ones with sensible
-// rounding: what is compared is the types, not the art of choosing scales.
+// A model written again with its matrices in another type.
 #pragma once
 
 #include <algorithm>
@@ -8,122 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "base/half.h"
 #include "gguf/reader.h"
 #include "gguf/writer.h"
-#include "support/quant_oracle.h"
+#include "support/encode.h"
 
 namespace prumo::testing {
-
-using Row = std::vector<float>;
-
-inline float store_scale(std::byte* at, float scale) {
-  const std::uint16_t half = float_to_half(scale);
-  store_u16(at, half);
-  return static_cast<float>(half_value(half));
-}
-
-inline int quant(float x, float scale, int least, int most) {
-  if (scale == 0.0f) return 0;
-  const double q = nearest_even(static_cast<double>(x) / static_cast<double>(scale));
-  return static_cast<int>(std::clamp(q, static_cast<double>(least), static_cast<double>(most)));
-}
-
-/// The element of n that is largest in magnitude, with its sign.
-inline float extreme(const float* x, std::size_t n) {
-  return *std::max_element(x, x + n, [](float a, float b) { return std::fabs(a) < std::fabs(b); });
-}
-
-/// 32 elements: the largest becomes 127.
-inline void encode_q8_0(const float* x, std::byte* out) {
-  const float scale = store_scale(out, std::fabs(extreme(x, 32)) / 127);
-  for (std::size_t i = 0; i < 32; ++i) {
-    out[2 + i] = static_cast<std::byte>(quant(x[i], scale, -127, 127));
-  }
-}
-
-/// 32 elements: the largest becomes -8, whatever its sign, since quants go from -8 to 7.
-inline void encode_q4_0(const float* x, std::byte* out) {
-  const float scale = store_scale(out, extreme(x, 32) / -8);
-  for (std::size_t i = 0; i < 16; ++i) {
-    const int low = quant(x[i], scale, -8, 7) + 8;
-    const int high = quant(x[i + 16], scale, -8, 7) + 8;
-    out[2 + i] = static_cast<std::byte>(low | high << 4);
-  }
-}
-
-/// Of 19 scales around the one that makes the largest of 16 elements -32, the one with the least
-/// squared error.
-inline float best_scale(const float* x) {
-  const float largest = extreme(x, 16);
-  float best = 0;
-  double least = INFINITY;
-  for (int step = -9; step <= 9; ++step) {
-    const float scale = largest / (-32 + 0.1f * static_cast<float>(step));
-    double error = 0;
-    for (std::size_t i = 0; i < 16; ++i) {
-      const double d =
-          static_cast<double>(x[i]) - static_cast<double>(scale) * quant(x[i], scale, -32, 31);
-      error += d * d;
-    }
-    if (error < least) least = error, best = scale;
-  }
-  return best;
-}
-
-/// 256 elements: 16 scales in units of the largest's 128th part; layout as in column_of.
-inline void encode_q6_k(const float* x, std::byte* out) {
-  float scales[16];
-  for (std::size_t j = 0; j < 16; ++j) scales[j] = best_scale(x + 16 * j);
-  const float scale = store_scale(out + 208, extreme(scales, 16) / -128);
-  std::fill(out, out + 192, std::byte{0});
-  for (std::size_t j = 0; j < 16; ++j) {
-    out[192 + j] = static_cast<std::byte>(quant(scales[j], scale, -128, 127));
-  }
-  for (std::size_t k = 0; k < 256; ++k) {
-    const auto sub = static_cast<float>(static_cast<std::int8_t>(out[192 + k / 16]));
-    const int q = quant(x[k], scale * sub, -32, 31) + 32;
-    const std::size_t half = k / 128, run = k % 128 / 32;
-    out[64 * half + k % 64] |= static_cast<std::byte>((q & 15) << (run < 2 ? 0 : 4));
-    out[128 + 32 * half + k % 32] |= static_cast<std::byte>((q >> 4) << (2 * run));
-  }
-}
-
-/// Whether encode() knows the type.
-inline bool can_encode(gguf::TensorType type) {
-  using enum gguf::TensorType;
-  return type == kF32 || type == kF16 || type == kBF16 || type == kQ8_0 || type == kQ4_0 ||
-         type == kQ6_K;
-}
-
-/// A row in the file's layout; its length is a multiple of the block.
-inline void encode(gguf::TensorType type, const Row& x, std::byte* out) {
-  const BlockFormat format = block_format(type);
-  for (std::size_t k = 0; k < x.size(); k += format.elements, out += format.bytes) {
-    switch (type) {
-      case gguf::TensorType::kF32:
-        std::memcpy(out, &x[k], sizeof(float));
-        break;
-      case gguf::TensorType::kF16:
-        store_u16(out, float_to_half(x[k]));
-        break;
-      case gguf::TensorType::kBF16:
-        store_u16(out, float_to_bf16(x[k]));
-        break;
-      case gguf::TensorType::kQ8_0:
-        encode_q8_0(&x[k], out);
-        break;
-      case gguf::TensorType::kQ4_0:
-        encode_q4_0(&x[k], out);
-        break;
-      case gguf::TensorType::kQ6_K:
-        encode_q6_k(&x[k], out);
-        break;
-      default:
-        return;
-    }
-  }
-}
 
 /// A tensor as numbers.
 struct Numbers {
