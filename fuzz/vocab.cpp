@@ -14,9 +14,9 @@
 #include "support/check.h"
 #include "support/spm_vocab.h"
 
+namespace prumo::fuzz {
 namespace {
 
-using namespace prumo;
 using testing::GgufBuilder;
 
 /// Uses a tokenizer in every way; ids of every kind.
@@ -233,8 +233,11 @@ class Wishes {
 };
 
 }  // namespace
+}  // namespace prumo::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace prumo;
+  using namespace prumo::fuzz;
   fuzz::Input input(data, size);
   if (input.take<std::uint8_t>() == 0) {
     try_file(input.data(), input.size());

@@ -66,7 +66,8 @@ class Corpora:
         control = self.work / "merged" / f"{target.name}.control"
         new.mkdir(parents=True, exist_ok=True)
         result = {"before": size(old), "after": size(old), "edges": 0, "features": 0, "ok": False, "why": ""}
-        merge = engine.run(target, "fast", ["-set_cover_merge=1", f"-merge_control_file={control}"], [new, old],
+        merge = engine.run(target, "fast", ["-set_cover_merge=1", f"-merge_control_file={control}",
+                                             f"-artifact_prefix={self.artifacts(target, 'fast')}/"], [new, old],
                            seconds=seconds)
         if merge.status != 0:
             result["why"] = f"the merge ended with status {merge.status}{' at its time limit' if merge.killed else ''}"
@@ -118,7 +119,8 @@ class Corpora:
             data = path.read_bytes()
             held.add(name_of(data))
             (scratch / name_of(data)).write_bytes(data)
-        done = engine.run(target, "fast", ["-merge=1"], [scratch, self.folder(target)], seconds=seconds)
+        done = engine.run(target, "fast", ["-merge=1", f"-artifact_prefix={self.artifacts(target, 'fast')}/"],
+                          [scratch, self.folder(target)], seconds=seconds)
         if done.status != 0:
             return 0
         files, total = len(seeds), sum(path.stat().st_size for path in seeds)

@@ -26,7 +26,7 @@ class Night:
         data = state.data
         self.slice = schedule.slice_seconds(data["hours"], data["jobs"], len(targets))
         self.triage = Triage(self.work, engine, self.corpora, data["findings"], self.lock,
-                             max(5.0, min(MINIMISE_SECONDS, self.slice)))
+                             max(10.0, min(MINIMISE_SECONDS, self.slice)))
         self.turns = {name: data["targets"][name]["slices"] for name in self.targets}
         self.running, self.failed = {}, []
         self.next_number = data["slices"]
@@ -159,10 +159,10 @@ class Night:
         test = (folder / "test.cpp").read_text()
         if len(test) > 6000:
             test = f"(a test of {len(test)} characters: {folder / 'test.cpp'})"
-        where = ", ".join(finding["isas"]) or "no forced one"
+        where = ", ".join(finding["isas"]) or "none of those forced"
         return (f"\nFINDING {finding['name']}: {finding['message']}\n"
                 f"  found by {finding['build']}, failed {finding['failures']} of {finding['reruns']} reruns"
-                f"{' (flaky)' if finding['flaky'] else ''}; instruction sets: {where}; {finding['bytes']} bytes\n  "
+                f"{' (flaky)' if finding['flaky'] else ''}; with PRUMO_ISA={where}; {finding['bytes']} bytes\n  "
                 + "\n  ".join(finding["frames"]) + f"\n  {folder}\n\n{test}")
 
     def trouble(self, text):

@@ -89,8 +89,8 @@ def finding_section(finding, folder):
     test = (folder / "test.cpp").read_text()
     shown = test if len(test) <= MOST_TEST else f"// {len(test)} characters: see findings/{finding['name']}/test.cpp"
     spared = [isa for isa in finding["isas_tried"] if isa not in finding["isas"]]
-    isas = ("fails on " + ", ".join(finding["isas"]) if finding["isas"] else "fails on no instruction set forced alone") + \
-        (", not on " + ", ".join(spared) if spared and finding["isas"] else "")
+    isas = ("fails with PRUMO_ISA=" + ", ".join(finding["isas"]) if finding["isas"] else "fails with no PRUMO_ISA") + \
+        (", not with " + ", ".join(spared) if spared and finding["isas"] else "")
     shrunk = f"{finding['bytes']} bytes" + (f", from {finding['original_bytes']}"
                                             if finding["original_bytes"] != finding["bytes"] else "")
     facts = [f"found by the {finding['build']} build {span(finding['at'])} into the run, slice seed {finding['seed']}", isas,
@@ -163,7 +163,8 @@ def page(data, work, status, waiting):
 <span class="scalar">scalar</span> over the time of the run</p>
 {rows}
 <h2>This run</h2><dl class="run">{''.join(f'<dt>{text(k)}</dt><dd>{text(v)}</dd>' for k, v in facts)}</dl>
-<p class="facts">Each slice with its seed is a line of build/fuzz-run/slices.jsonl. Edges and features are counted within one build, so
+<p class="facts">Each slice with its seed is a line of build/fuzz-run/slices.jsonl. PRUMO_ISA forces
+what the library chooses; a law that tries every instruction set itself fails with each, and its message names the guilty one. Edges and features are counted within one build, so
 its line compares with itself alone.</p></main></body></html>
 """
 

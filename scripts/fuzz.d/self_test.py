@@ -77,6 +77,10 @@ def logic():
            f"a log is read: {found}")
     other = [line.replace("17", "18") for line in log]
     expect(signature.read(other) == found, "numbers that change do not make another finding")
+    laws = [signature.steady(f"/x/add.cpp:12: fault.empty(): avx2, n 3, left: element 0 of 3 is {what}")
+            for what in ("-1.5e-08 (0d56e6ff) and should be 3.25e+37 (fd5e35b4)", "nan (7fc00000) and should be 2 (40000000)")]
+    expect(laws[0] == laws[1] == "add.cpp:12: fault.empty(): avx2, n N, left: element N of N is N (N) and should be N (N)",
+           f"numbers and bits go, the instruction set stays: {laws}")
     late = ["==1== ERROR: libFuzzer: out-of-memory (malloc(1073741824))", "==1== ERROR: libFuzzer: timeout after 10 seconds"]
     expect(signature.read(late).kind == "memory", "an alarm during the report of a fault does not change its kind")
     expect(signature.read([line.replace("dot", "sum") for line in log]) != found, "another function does")

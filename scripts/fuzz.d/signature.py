@@ -56,7 +56,8 @@ def steady(message):
     message = re.sub(r"^==\d+==\s*", "", message)
     message = re.sub(r" \[isas:.*$", "", message)
     message = re.sub(r"^(\S+?\.(?:cpp|h|cc|hpp):\d+)", lambda m: m[1].replace(":", "\0"), message)
-    message = re.sub(r"0x[0-9a-fA-F]+|(?<![\0\w])-?\d+(\.\d+)?", "N", message)
+    message = re.sub(r"0x[0-9a-fA-F]+|(?<![\0\w])-?(\d+(\.\d*)?(e[-+]?\d+)?|inf|nan)\b", "N", message)
+    message = re.sub(r"\b[0-9a-f]{8}\b", "N", message)  # bits
     return message.replace("\0", ":")[:200]
 
 

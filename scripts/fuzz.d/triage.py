@@ -24,11 +24,11 @@ def ready_test(finding, data):
     isa = "" if finding["fails_by_default"] or not finding["isas"] else \
         f"// Fails with PRUMO_ISA={finding['isas'][0]} in the environment.\n"
     return f"""// {finding['kind'].capitalize()} found by the fuzz target {finding['target']}: {finding['message']}
-{isa}#include <gtest/gtest.h>
+{isa}#include "../fuzz/{finding['target']}.cpp"
+
+#include <gtest/gtest.h>  // behind the target, in which testing:: is prumo's own
 
 #include <vector>
-
-#include "../fuzz/{finding['target']}.cpp"
 
 TEST(FuzzFind, {suite}{finding['key']}) {{
   const std::vector<std::uint8_t> bytes = {{
@@ -126,7 +126,8 @@ class Triage:
             source.write_bytes(best)
             small.unlink(missing_ok=True)
             self.engine.run(target, build, ["-minimize_crash=1", f"-max_total_time={max(1, int(left / 3))}",
-                                            f"-exact_artifact_path={small}"], [source], seconds=left)
+                                            f"-exact_artifact_path={small}", f"-artifact_prefix={self.scraps}/"],
+                            [source], seconds=left)
             if not small.is_file() or small.stat().st_size >= len(best):
                 break
             failed, words = self.reproduce(target, build, small)
