@@ -26,7 +26,7 @@ class Night:
         data = state.data
         self.slice = schedule.slice_seconds(data["hours"], data["jobs"], len(targets))
         self.triage = Triage(self.work, engine, self.corpora, data["findings"], self.lock,
-                             max(10.0, min(MINIMISE_SECONDS, self.slice)))
+                             max(5.0, min(MINIMISE_SECONDS, self.slice)))
         self.turns = {name: data["targets"][name]["slices"] for name in self.targets}
         self.running, self.failed = {}, []
         self.next_number = data["slices"]
