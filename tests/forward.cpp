@@ -200,6 +200,74 @@ TEST(Forward, OfEqualLogitsEverywhereTheFirstIsTheArgmax) {
   }
 }
 
+// Every row the same, so that the logits are below zero whenever they are not above: the rows that
+// fill the last panel, which are zero, must never be the largest.
+TEST(Forward, TheRowsThatFillTheLastPanelAreNoTokens) {
+  constexpr std::size_t kVocab = 5003;
+  GgufBuilder file = tiny_llama({.embedding = 32, .layers = 1, .vocab = kVocab, .tied = false});
+  const std::size_t row = 32 * sizeof(float);
+  Bytes& output = tensor_of(file, "output.weight").data;
+  for (std::size_t r = 1; r < kVocab; ++r) std::memcpy(&output[r * row], output.data(), row);
+  const Bytes bytes = file.build();
+  auto model = Model::load(bytes, 1);
+  std::size_t below = 0;
+  for (const std::size_t threads : {1u, 2u, 3u}) {
+    auto session = Session::create(*model, {.threads = threads});
+    for (TokenId id = 0; id < 20; ++id) {
+      ASSERT_TRUE(session->step(id).ok());
+      if (session->logits()[0] < 0) ++below;
+      ASSERT_EQ(session->internals().top.index, 0u) << threads << " threads, token " << id;
+    }
+  }
+  EXPECT_GT(below, 0u) << "no logit was below zero: nothing was asked";
+}
+
+// Matrices that share an input may be of different types: it is quantized if any of them asks.
+TEST(Forward, AnyOfTheMatricesOfAnInputMayBeTheQuantizedOne) {
+  const TinyShape shape{.layers = 1};
+  const auto ids = random_ids(9, shape.vocab, 11);
+  Bits bits(12);
+  for (const char* name : {"attn_q", "attn_k", "attn_v", "ffn_gate", "ffn_up"}) {
+    SCOPED_TRACE(name);
+    const std::string tensor = std::string("blk.0.") + name + ".weight";
+    std::vector<std::vector<std::uint32_t>> answers;
+    for (int i = 0; i < 2; ++i) {  // other weights, other logits: the matrix was really multiplied
+      GgufBuilder file = tiny_llama(shape);
+      GgufTensor& matrix = tensor_of(file, tensor);
+      matrix.type = static_cast<std::uint32_t>(TensorType::kQ8_0);
+      matrix.data = random_rows(TensorType::kQ8_0, matrix.dims[1], matrix.dims[0], bits);
+      const Bytes bytes = file.build();
+      answers.push_back(plain(bytes, CacheType::kF16, ids));
+      auto model = Model::load(bytes, 1);
+      ASSERT_TRUE(model.ok());
+      for (const std::size_t batch : {1u, 4u, 9u}) {
+        EXPECT_EQ(run(*model, {.batch = batch, .threads = 2}, ids), answers.back()) << batch;
+      }
+    }
+    EXPECT_NE(answers[0], answers[1]);
+  }
+}
+
+// What attention costs a step, in calls of its kernel: one a KV head and range of keys, and none
+// for a range that has no key yet.
+TEST(Forward, AttentionVisitsTheRangesThatHaveKeysAndNoOther) {
+  const auto calls = [] {
+    std::uint64_t n = 0;
+    for (const Executed& e : executed()) n += e.kernel == "attention_f16" ? e.calls() : 0;
+    return n;
+  };
+  const TinyShape shape{.layers = 1, .context = 600};
+  const Bytes file = tiny_llama(shape).build();
+  auto model = Model::load(file, 1);
+  auto session = Session::create(*model, {.threads = 1});
+  const auto ids = random_ids(2 * kKeyRange + 2, shape.vocab, 13);
+  for (std::size_t position = 0; position < ids.size(); ++position) {
+    const std::uint64_t before = calls();
+    ASSERT_TRUE(session->step(ids[position]).ok());
+    ASSERT_EQ(calls() - before, shape.kv_heads * (position / kKeyRange + 1)) << position;
+  }
+}
+
 class Sessions : public ::testing::Test {
  protected:
   TinyShape shape_;
