@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <limits>
 #include <ostream>
 #include <vector>
@@ -118,10 +117,8 @@ TEST(Argmax, TheOraclesAgreeOnEveryStringOfSpecialFloats) {
 }
 
 TEST(Argmax, EveryStringOfSpecialFloats) {
-  const char* exhaustive = std::getenv("PRUMO_EXHAUSTIVE");
-  const std::size_t longest = exhaustive != nullptr && *exhaustive == '1' ? 5 : 3;
   constexpr std::array<std::size_t, 10> kOffsets = {0, 1, 7, 8, 15, 31, 62, 127, 255, 510};
-  for (std::size_t length = 0; length <= longest; ++length) {
+  for (std::size_t length = 0; length <= 3; ++length) {
     for_each_string(length, [&](const std::vector<float>& text) {
       ASSERT_TRUE(all_give(argmax_oracle(text.data(), length), text));
       for (float background : {-kInf, -2.0f, kNan}) {

@@ -192,14 +192,15 @@ inline Faults units_without_a_test(const fs::path& root) {
   return faults;
 }
 
-// The files below some folders of which `pattern` finds something in `text_of(path)`.
+// The files below some folders, those that `wanted` says yes to by their path from the root, of
+// which `pattern` finds something in `text_of(path)`.
 template <class Wanted, class TextOf>
 Faults found(const fs::path& root, const std::regex& pattern, Wanted&& wanted, TextOf&& text_of) {
   Faults faults;
   for (const char* part : {".", "src", "tests", "props", "fuzz", "bench", "scripts", ".ci"}) {
     if (!fs::exists(root / part)) continue;
     const auto look = [&](const fs::path& path) {
-      if (!fs::is_regular_file(path) || !wanted(path)) return;
+      if (!fs::is_regular_file(path) || !wanted(path.lexically_relative(root))) return;
       const std::string text = text_of(path);
       std::smatch match;
       if (std::regex_search(text, match, pattern)) {
@@ -217,7 +218,7 @@ Faults found(const fs::path& root, const std::regex& pattern, Wanted&& wanted, T
 }
 
 inline bool is_below(const fs::path& path, const std::string& folder) {
-  return path.string().find("/" + folder + "/") != std::string::npos;
+  return path.generic_string().starts_with(folder + "/");
 }
 
 // No file is compiled for an instruction set: inline code would leak it into others.
