@@ -16,8 +16,8 @@ namespace {
 
 using gguf::TensorType;
 
-constexpr const char* kTypes[] = {"F32",  "F16",  "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0",
-                                  "Q5_1", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"};
+constexpr const char* kTypes[] = {"F32",  "F16",  "BF16", "Q8_0", "Q4_0", "Q4_1",   "Q5_0",  "Q5_1",
+                                  "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "Q4_K_M", "Q3_K_L"};
 
 TEST(ParseShape, ReadsEveryPart) {
   const auto shape = parse_shape("576x30:9:3:1536:49152:Q8_0");

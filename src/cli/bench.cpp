@@ -282,7 +282,8 @@ void add_bench(CLI::App& app, Action& action) {
   verb->footer(
       "\nA LIST is numbers separated by commas; every combination is a test. SHAPE is\n"
       "EMBEDDINGxLAYERS:HEADS:KV:FFN:VOCABULARY:TYPE, with :tied behind it for a model\n"
-      "without an output matrix.\n\n"
+      "without an output matrix. TYPE is one for all matrices (Q8_0) or a mixture (Q4_K_M),\n"
+      "matrix by matrix what a quantizer chooses.\n\n"
       "t/s is tokens over the median time; mad is the median distance from it. GB/s is\n"
       "weights and KV cache read while writing; share is how much of the bandwidth\n"
       "(or, for a prompt, of the int8 peak; AVX-512 only) measured in the same run.\n\n"

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "base/half.h"
 #include "base/memory.h"
@@ -59,6 +60,16 @@ std::optional<Error> check_relations(const SyntheticShape& shape) {
   if (shape.heads % shape.kv_heads != 0) {
     return wrong(number(shape.kv_heads) + " KV heads cannot be shared evenly by " +
                  number(shape.heads) + " heads.");
+  }
+  if (shape.mixture != Mixture::kNone) {
+    for (const auto& [role, columns] :
+         {std::pair(Role::kAttnQ, shape.embedding), std::pair(Role::kFfnDown, shape.ffn)}) {
+      if (mixed_type(shape.mixture, role, 0, shape.layers, columns)) continue;
+      return wrong("Rows of " + number(columns) +
+                   " take the type IQ4_NL in this mixture, with which Prumo does not compute; "
+                   "choose a multiple of 256, or a mixture of Q4_K or Q5_K.");
+    }
+    return std::nullopt;
   }
   const gguf::TypeTraits& traits = gguf::type_traits(shape.type);
   if (shape.embedding % traits.elements != 0 || shape.ffn % traits.elements != 0) {
@@ -228,17 +239,23 @@ void add_keys(gguf::Writer& writer, const SyntheticShape& shape) {
 class Tensors {
  public:
   Tensors(gguf::Writer& writer, const SyntheticShape& shape, std::uint64_t seed)
-      : writer_(writer), type_(shape.type), seed_(seed), ones_(shape.embedding, 1.0f) {}
+      : writer_(writer), shape_(shape), seed_(seed), ones_(shape.embedding, 1.0f) {}
 
   void norm(const std::string& name) {
     writer_.add_tensor(name, static_cast<std::uint32_t>(TensorType::kF32), {ones_.size()},
                        std::as_bytes(std::span(ones_)));
   }
-  void matrix(const std::string& name, std::size_t rows, std::size_t columns) {
+  void matrix(const std::string& name, Role role, std::size_t rows, std::size_t columns,
+              std::size_t layer = 0) {
     const std::uint64_t key = bits_at(seed_, ++made_);
+    TensorType chosen = shape_.type;
+    if (shape_.mixture != Mixture::kNone) {
+      // The shape was checked for types that there are not.
+      chosen = mixed_type(shape_.mixture, role, layer, shape_.layers, columns).value_or(chosen);
+    }
     writer_.add_tensor(
-        name, static_cast<std::uint32_t>(type_), {columns, rows},
-        [type = type_, columns, key](std::uint64_t offset, std::span<std::byte> out) {
+        name, static_cast<std::uint32_t>(chosen), {columns, rows},
+        [type = chosen, columns, key](std::uint64_t offset, std::span<std::byte> out) {
           const bool quantized = gguf::type_traits(type).elements > 1;
           (quantized ? fill_quantized : fill_floats)(type, columns, key, offset, out);
         });
@@ -246,7 +263,7 @@ class Tensors {
 
  private:
   gguf::Writer& writer_;
-  TensorType type_;
+  const SyntheticShape& shape_;
   std::uint64_t seed_;
   std::vector<float> ones_;
   std::uint64_t made_ = 0;
@@ -255,21 +272,22 @@ class Tensors {
 void add_tensors(Tensors& tensors, const SyntheticShape& shape) {
   const std::size_t e = shape.embedding;
   const std::size_t kv = e / shape.heads * shape.kv_heads;
-  tensors.matrix("token_embd.weight", shape.vocab, e);
+  tensors.matrix("token_embd.weight", shape.tied ? Role::kOutput : Role::kEmbeddings, shape.vocab,
+                 e);
   for (std::size_t i = 0; i < shape.layers; ++i) {
     const std::string prefix = "blk." + std::to_string(i) + ".";
     tensors.norm(prefix + "attn_norm.weight");
-    tensors.matrix(prefix + "attn_q.weight", e, e);
-    tensors.matrix(prefix + "attn_k.weight", kv, e);
-    tensors.matrix(prefix + "attn_v.weight", kv, e);
-    tensors.matrix(prefix + "attn_output.weight", e, e);
+    tensors.matrix(prefix + "attn_q.weight", Role::kAttnQ, e, e, i);
+    tensors.matrix(prefix + "attn_k.weight", Role::kAttnK, kv, e, i);
+    tensors.matrix(prefix + "attn_v.weight", Role::kAttnV, kv, e, i);
+    tensors.matrix(prefix + "attn_output.weight", Role::kAttnOutput, e, e, i);
     tensors.norm(prefix + "ffn_norm.weight");
-    tensors.matrix(prefix + "ffn_gate.weight", shape.ffn, e);
-    tensors.matrix(prefix + "ffn_up.weight", shape.ffn, e);
-    tensors.matrix(prefix + "ffn_down.weight", e, shape.ffn);
+    tensors.matrix(prefix + "ffn_gate.weight", Role::kFfnGate, shape.ffn, e, i);
+    tensors.matrix(prefix + "ffn_up.weight", Role::kFfnUp, shape.ffn, e, i);
+    tensors.matrix(prefix + "ffn_down.weight", Role::kFfnDown, e, shape.ffn, i);
   }
   tensors.norm("output_norm.weight");
-  if (!shape.tied) tensors.matrix("output.weight", shape.vocab, e);
+  if (!shape.tied) tensors.matrix("output.weight", Role::kOutput, shape.vocab, e);
 }
 
 }  // namespace
@@ -296,7 +314,12 @@ Result<SyntheticShape> parse_shape(std::string_view text) {
   constexpr std::string_view kTied = ":tied";
   shape.tied = rest.ends_with(kTied);
   if (shape.tied) rest.remove_suffix(kTied.size());
-  bool known = false;
+  const auto mixture = mixture_named(rest);
+  bool known = mixture.has_value();
+  if (mixture) {
+    shape.mixture = *mixture;
+    shape.type = main_type(*mixture);
+  }
   for (const TensorType type : kTypes) {
     if (gguf::type_traits(type).name != rest) continue;
     shape.type = type;
@@ -305,7 +328,8 @@ Result<SyntheticShape> parse_shape(std::string_view text) {
   if (!known) {
     return wrong(
         "The type must be one of F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K, Q3_K, Q4_K, "
-        "Q5_K and Q6_K, with ':tied' behind it for a model without an output matrix.");
+        "Q5_K and Q6_K, or a mixture of them (Q3_K_S, Q3_K_M, Q3_K_L, Q4_K_S, Q4_K_M, Q5_K_S, "
+        "Q5_K_M), with ':tied' behind it for a model without an output matrix.");
   }
   if (auto error = check_relations(shape)) return *error;
   return shape;

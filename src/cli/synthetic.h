@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cli/mixture.h"
 #include "gguf/format.h"
 
 namespace prumo {
@@ -20,13 +21,15 @@ struct SyntheticShape {
   std::size_t kv_heads = 0;
   std::size_t ffn = 0;
   std::size_t vocab = 0;
-  gguf::TensorType type{};
+  gguf::TensorType type{};  ///< of every matrix, unless they are mixed
+  Mixture mixture = Mixture::kNone;
   bool tied = false;  ///< no output matrix of its own
   std::size_t context = 4096;
 };
 
 /// "576x30:9:3:1536:49152:Q8_0" (embedding x layers : heads : KV heads : ffn : vocabulary : type),
-/// with ":tied" behind it for a model without an output matrix. kBadArgument says which part is
+/// with ":tied" behind it for a model without an output matrix. The type may be a mixture, such as
+/// Q4_K_M. kBadArgument says which part is
 /// wrong and what may stand there.
 Result<SyntheticShape> parse_shape(std::string_view text);
 
