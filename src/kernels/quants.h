@@ -1,5 +1,5 @@
-// Quantized blocks as a file stores them, taken apart into integers: what dequantizing and packing
-// share. Layouts: the ggml project's ggml-common.h and ggml-quants.c.
+// Quantized blocks as a file stores them, taken apart into integers. Layouts: the ggml project's
+// ggml-common.h and ggml-quants.c.
 #pragma once
 
 #include <array>
