@@ -314,7 +314,10 @@ TEST(Bench, EveryFormatHoldsTheSameTests) {
     EXPECT_EQ(row["model_n_params"], 2 * 300 * 64 + 64 * (2 * 64 + 2 * 32 + 3 * 64) + 3 * 64);
     EXPECT_GT(row["tok_s"], 0);
     EXPECT_GT(row["read_gb_s"], 0);
-    EXPECT_GT(row["peak_rss_bytes"], 0);
+    EXPECT_GT(row["load_ns"], 0);
+    EXPECT_GT(row["first_token_ns"], row["load_ns"]);
+    EXPECT_GT(row["peak_rss_bytes"], row["kv_cache_bytes"]);
+    EXPECT_EQ(row["kv_cache_bytes"], 512 * 2 * 32 * 2) << "positions, K and V, kv_dim, f16";
     EXPECT_EQ(row["gb_s"].is_null(), row["n_gen"] == 0);
   }
   const auto lines = [](const std::string& text) {
@@ -323,7 +326,7 @@ TEST(Bench, EveryFormatHoldsTheSameTests) {
   EXPECT_EQ(lines(run(with(words, {"-o", "jsonl"})).out), 4);
   EXPECT_EQ(lines(run(with(words, {"-o", "csv"})).out), 5);
   EXPECT_EQ(lines(run(with(words, {"-o", "md"})).out), 6);
-  EXPECT_EQ(lines(run(words).out), 8) << "two lines on the model and the machine, one empty";
+  EXPECT_EQ(lines(run(words).out), 9) << "three lines on the model and the machine, one empty";
 }
 
 TEST(Bench, SavesASyntheticModelThatRuns) {

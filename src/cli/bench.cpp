@@ -15,6 +15,7 @@
 #include "cli/synthetic.h"
 #include "cli/verbs.h"
 #include "gguf/value.h"
+#include "model/kv_cache.h"
 #include "model/loaded_model.h"
 
 namespace prumo::cli {
@@ -44,11 +45,14 @@ struct About {
   std::uint64_t parameters = 0;
   std::string isa;
   std::uint64_t load_ns = 0;
+  std::uint64_t first_token_ns = 0;  // from before loading
+  std::size_t peak_bytes = 0;        // resident until then
+  std::size_t cache_bytes = 0;       // the KV cache of that session
 };
 
-About describe(const Options& options, const Model& model, std::span<const std::byte> image) {
+void describe(const Options& options, const Model& model, std::span<const std::byte> image,
+              About& about) {
   const LoadedModel& loaded = model.internals();
-  About about;
   about.file = !options.synthetic.empty() ? "synthetic " + options.synthetic
                : options.model.empty()    ? "built-in"
                                           : options.model;
@@ -58,9 +62,8 @@ About describe(const Options& options, const Model& model, std::span<const std::
   about.isa = model.isa();
   about.bytes = loaded.weights.file_bytes;
   const auto file = gguf::File::parse(image.empty() ? loaded.bytes : image);
-  if (!file) return about;
+  if (!file) return;
   for (const gguf::Tensor& tensor : file->tensors()) about.parameters += tensor.elements();
-  return about;
 }
 
 std::string human_count(std::uint64_t n) {
@@ -112,7 +115,9 @@ Json as_object(const About& about, const Options& options, const BenchResult& r)
   json["int8_peak_gop_s"] = number(peak, r.limits.int8_gop_s);
   json["int8_share"] = number(!decode && peak, r.gop_s() / r.limits.int8_gop_s);
   json["load_ns"] = about.load_ns;
-  json["peak_rss_bytes"] = peak_resident_bytes();
+  json["first_token_ns"] = about.first_token_ns;
+  json["peak_rss_bytes"] = about.peak_bytes;
+  json["kv_cache_bytes"] = about.cache_bytes;
   return json;
 }
 
@@ -134,9 +139,12 @@ Table full_table(const About& about, const std::vector<BenchResult>& results) {
 
 // For a terminal: what all rows share stands above them.
 std::string as_text(const About& about, const std::vector<BenchResult>& results) {
-  std::string out = fmt::format("{}: {}, {}, {} parameters, loaded in {:.0f} ms\n", about.file,
-                                about.type, human_bytes(about.bytes), human_count(about.parameters),
-                                static_cast<double>(about.load_ns) / 1e6);
+  std::string out = fmt::format("{}: {}, {}, {} parameters\n", about.file, about.type,
+                                human_bytes(about.bytes), human_count(about.parameters));
+  out += fmt::format(
+      "loaded in {:.0f} ms, first token after {:.0f} ms; peak memory {}, with {} of KV cache\n",
+      static_cast<double>(about.load_ns) / 1e6, static_cast<double>(about.first_token_ns) / 1e6,
+      human_bytes(about.peak_bytes), human_bytes(about.cache_bytes));
   std::size_t last = 0;
   for (const BenchResult& r : results) {
     if (r.test.threads == last) continue;
@@ -209,6 +217,26 @@ int save(const std::string& path, std::span<const std::byte> bytes) {
   return fail({ErrorCode::kIo, path, "The model cannot be written; check the path and the room"});
 }
 
+// What a user waits for and what it takes: a session, one token and its choice, before anything
+// else touches memory. `start` is when loading began.
+Status first_token(const Model& model, std::size_t batch, std::size_t threads, std::uint64_t start,
+                   About& about) {
+  constexpr std::size_t kContext = 512;
+  const std::size_t context = std::min(kContext, model.context_length());
+  auto session = Session::create(model, {.context = context, .batch = batch, .threads = threads});
+  if (!session) return session.error();
+  if (Status done = session->step(0); !done) return done;
+  const auto logits = session->logits();
+  const auto best = model.internals().kernels->argmax(logits.data(), logits.size());
+  if (best.has_nan || best.index == npos) {
+    return Error{ErrorCode::kNonFiniteLogits, "first token", "The model's logits are no numbers."};
+  }
+  about.first_token_ns = now_ns() - start;
+  about.peak_bytes = peak_resident_bytes();
+  about.cache_bytes = KvCache::bytes(model.internals().config, context, CacheType::kF16);
+  return success();
+}
+
 int run(const Options& options) {
   auto plan = plan_of(options);
   if (!plan) return fail(plan.error());
@@ -231,14 +259,16 @@ int run(const Options& options) {
   const auto model =
       image.empty() ? load_model(options.model, most_threads) : Model::load(image, most_threads);
   if (!model) return fail(model.error());
-  const std::uint64_t load_ns = now_ns() - start;
+  About about;
+  about.load_ns = now_ns() - start;
+  Status first = first_token(*model, plan->batch, most_threads, start, about);
+  if (!first) return fail(first.error());
   if (options.depths.empty()) {
     std::erase_if(plan->tests, [&](const BenchTest& test) {
       return test.depth > 0 && test.depth + test.tokens() > model->context_length();
     });
   }
-  About about = describe(options, *model, image);
-  about.load_ns = load_ns;
+  describe(options, *model, image, about);
   const auto results = run_bench(*model, *plan);
   if (!results) return fail(results.error());
   return print(formatted(options, about, *results));
@@ -284,6 +314,9 @@ void add_bench(CLI::App& app, Action& action) {
       "EMBEDDINGxLAYERS:HEADS:KV:FFN:VOCABULARY:TYPE, with :tied behind it for a model\n"
       "without an output matrix. TYPE is one for all matrices (Q8_0) or a mixture (Q4_K_M),\n"
       "matrix by matrix what a quantizer chooses.\n\n"
+      "The first token counts from before loading, with a context of 512; peak memory is\n"
+      "what was resident until then (a synthetic model's file included, which is made in\n"
+      "memory; --write it to see what a file takes).\n\n"
       "t/s is tokens over the median time; mad is the median distance from it. GB/s is\n"
       "weights and KV cache read while writing; share is how much of the bandwidth\n"
       "(or, for a prompt, of the int8 peak; AVX-512 only) measured in the same run.\n\n"
