@@ -3,8 +3,12 @@
 The committed corpora are only read, unless a person asks for more (commit)."""
 
 import hashlib
+import json
 import os
+import re
 import shutil
+
+from state import write_atomically
 
 MOST_FILES, MOST_BYTES = 200, 1 << 20  # of a committed corpus
 
@@ -27,7 +31,8 @@ def name_of(data):
 
 class Corpora:
     """Below `work`: corpus/TARGET grows, merged/TARGET is the minimised one until it replaces that, before/TARGET is
-    what it replaced, quarantine/TARGET has the inputs that fail."""
+    what it replaced, quarantine/TARGET has the inputs that fail. merged/TARGET.json says that a minimised one is whole,
+    and stays until the run's state has it."""
 
     def __init__(self, work):
         self.work = work
@@ -35,12 +40,24 @@ class Corpora:
     def folder(self, target):
         return self.work / "corpus" / target.name
 
+    def journal(self, target):
+        return self.work / "merged" / f"{target.name}.json"
+
+    def mend(self, target):
+        """What a kill may have cut in two: a swap goes on, and an input that was cut short gets its own name."""
+        if self.journal(target).is_file():
+            self.swap(target)
+        folder = self.folder(target)
+        for path in files_of(folder):
+            name = name_of(path.read_bytes())
+            if path.name != name:
+                os.replace(path, folder / name)
+
     def seed(self, target):
-        """Copies the committed seeds that are not there yet, after a swap that a kill cut in two is mended."""
-        folder, before = self.folder(target), self.work / "before" / target.name
-        if not folder.is_dir() and before.is_dir():
-            os.replace(before, folder)
+        """Copies the committed seeds that are not there yet."""
+        folder = self.folder(target)
         folder.mkdir(parents=True, exist_ok=True)
+        self.journal(target).unlink(missing_ok=True)  # an earlier run's
         quarantine = self.work / "quarantine" / target.name
         for path in files_of(target.seeds):
             data = path.read_bytes()
@@ -61,10 +78,16 @@ class Corpora:
 
     def minimise(self, target, engine, seconds):
         """Merges into a new folder, replays that in the sanitized and in the scalar build, and swaps. Returns
-        {"before", "after", "edges", "features", "ok", "why"}; on failure the old corpus stays."""
+        {"before", "after", "edges", "features", "ok", "why"}; on failure the old corpus stays. forget() it when the state has it."""
+        journal = self.journal(target)
+        if journal.is_file():  # an earlier sitting came so far
+            return json.loads(journal.read_text())
         old, new = self.folder(target), self.work / "merged" / target.name
         control = self.work / "merged" / f"{target.name}.control"
-        new.mkdir(parents=True, exist_ok=True)
+        # From the beginning: libFuzzer takes a control file that is complete for a merge that was written.
+        shutil.rmtree(new, ignore_errors=True)
+        control.unlink(missing_ok=True)
+        new.mkdir(parents=True)
         result = {"before": size(old), "after": size(old), "edges": 0, "features": 0, "ok": False, "why": ""}
         merge = engine.run(target, "fast", ["-set_cover_merge=1", f"-merge_control_file={control}",
                                              f"-artifact_prefix={self.artifacts(target, 'fast')}/"], [new, old],
@@ -81,13 +104,25 @@ class Corpora:
                 result["why"] = f"the {build} replay ended with status {replay.status}"
                 return result
         result.update(edges=replay.edges, features=replay.features, after=size(new), ok=True)
-        before = self.work / "before" / target.name
-        before.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(before, ignore_errors=True)
-        os.replace(old, before)
-        os.replace(new, old)
+        write_atomically(journal, json.dumps(result))
+        self.swap(target)
         control.unlink(missing_ok=True)
         return result
+
+    def swap(self, target):
+        """Puts the minimised corpus in the place of the old one. Cut in two anywhere, it goes on when called again."""
+        old, new, before = (self.work / part / target.name for part in ("corpus", "merged", "before"))
+        if not new.is_dir():
+            return
+        if old.is_dir():
+            before.parent.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(before, ignore_errors=True)
+            os.replace(old, before)
+        os.replace(new, old)
+
+    def forget(self, target):
+        """The state has the result of minimise() now."""
+        self.journal(target).unlink(missing_ok=True)
 
     def replay(self, target, engine, build, folder, seconds):
         """Runs a folder once. What fails (another build wrote it) is left for triage and put away; then again."""
@@ -106,6 +141,12 @@ class Corpora:
         folder = self.work / "artifacts" / target.name / build
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+    @staticmethod
+    def cut_short(path):
+        """Whether a failing input is not what its name says."""
+        found = re.fullmatch(r"[a-z]+-([0-9a-f]{40})", path.name)
+        return bool(found) and found[1] != name_of(path.read_bytes())
 
     def commit(self, target, engine, seconds):
         """Adds to the committed corpus what reaches more than it does, small inputs first, within the limits. Returns
@@ -130,6 +171,6 @@ class Corpora:
             length = path.stat().st_size
             if path.name in held or files + 1 > MOST_FILES or total + length > MOST_BYTES:
                 continue
-            shutil.copyfile(path, target.seeds / path.name)
+            shutil.move(path, target.seeds / path.name)  # a rename: never half a seed
             files, total, added = files + 1, total + length, added + 1
         return added

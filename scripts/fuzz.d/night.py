@@ -1,11 +1,12 @@
 """The night itself: workers take slices in turn, failures are judged as they come, corpora are minimised at the end."""
 
 import json
+import os
 import threading
 import time
 
 import schedule
-from corpus import Corpora, size
+from corpus import Corpora, name_of, size
 from targets import instruction_sets
 from triage import Triage
 
@@ -30,6 +31,16 @@ class Night:
         self.turns = {name: data["targets"][name]["slices"] for name in self.targets}
         self.running, self.failed = {}, []
         self.next_number = data["slices"]
+
+    def sit(self, stopped):
+        """All that is left of the run, from wherever an earlier sitting ended. `stopped` says whether somebody asked to
+        end."""
+        for target in self.targets.values():
+            self.corpora.mend(target)
+        if self.state.data["phase"] == "fuzz":
+            self.fuzz()
+        if self.state.data["phase"] != "done" and not stopped():
+            self.finish()
 
     # -- the hours
 
@@ -141,6 +152,9 @@ class Night:
             if path.name.startswith("slow-unit-"):
                 path.unlink()
                 continue
+            if self.corpora.cut_short(path):  # by a kill: an input as any other
+                os.replace(path, self.corpora.folder(target) / name_of(path.read_bytes()))
+                continue
             finding, new = self.triage.judge(target, build, path, log, at, seed)
             if finding is None:
                 return judged
@@ -212,6 +226,7 @@ class Night:
         with self.lock:
             self.state.data["targets"][target.name]["merged"] = result
             self.state.save()
+        self.corpora.forget(target)
         if not result["ok"]:
             self.talk.say(f"{target.name}: the corpus stays as it is: {result['why']}")
 

@@ -45,8 +45,9 @@ def state_of(root):
 
 
 def corpus_of(root, target):
-    folder = root / "build/fuzz-run/corpus" / target
-    return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    """The inputs of a target by libFuzzer's names, wherever a swap has them."""
+    files = [path for part in ("corpus", "before") for path in (root / "build/fuzz-run" / part / target).glob("*")]
+    return {name for path, name in ((path, name_of(path.read_bytes())) for path in files) if path.name == name}
 
 
 def seeds_of(root):
@@ -165,42 +166,60 @@ def wrong_use(root):
     shutil.move(root / "clean.cpp", root / "fuzz/clean.cpp")
 
 
-def killed_run(root):
-    """kill -9 in mid-run, then --resume."""
-    shutil.rmtree(root / "build/fuzz-run")
-    command = [sys.executable, FUZZ, "--root", root, "--hours", "0.008", "--jobs", "2", "--targets", "clean,leak", "--seed", "11"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        path = root / "build/fuzz-run/state.json"
-        end = time.monotonic() + 120
-        while time.monotonic() < end and not (path.is_file() and state_of(root)["slices"] >= 1):
-            time.sleep(0.05)
-        # In the middle of a slice, with a failing input that nobody has judged yet.
-        planted = root / "build/fuzz-run/artifacts/leak/fast/crash-planted"
-        planted.parent.mkdir(parents=True, exist_ok=True)
-        planted.write_bytes(b"l" * 9)
+def killed_when(root, arguments, ready):
+    """Starts a sitting and kills it with -9 as soon as `ready` says so. What it leaves running; {target: its inputs then}."""
+    with subprocess.Popen([sys.executable, FUZZ, "--root", root, *arguments], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as process:
+        end = time.monotonic() + 180
+        while time.monotonic() < end and process.poll() is None and not ready():
+            time.sleep(0.01)
         os.kill(process.pid, signal.SIGKILL)
+    expect(process.returncode == -signal.SIGKILL, f"it was killed (status {process.returncode})")
     time.sleep(1)
     left = [line for line in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=False).stdout.splitlines()
             if str(root / "build") in line and "/fuzz_" in line]
-    before, inputs = state_of(root), {name: corpus_of(root, name) for name in ("clean", "leak")}
-    unnamed = [name for name, files in inputs.items() for file in files
-               if name_of((root / "build/fuzz-run/corpus" / name / file).read_bytes()) != file]
-    expect(not unnamed, "no input was cut short")
-    expect(before["phase"] == "fuzz" and before["slices"] >= 1, "it was killed in mid-run")
     expect(not left, f"its fuzzers died with it: {left}")
+    return {name: corpus_of(root, name) for name in ("clean", "leak")}
+
+
+def killed_run(root):
+    """kill -9 in the middle of a slice, of a judgement and of the merges, and --resume after each."""
+    work = root / "build/fuzz-run"
+    shutil.rmtree(work)
+
+    def in_a_slice():
+        if not (work / "state.json").is_file() or state_of(root)["slices"] < 1:
+            return False
+        # With a failing input that nobody has judged yet.
+        planted.parent.mkdir(parents=True, exist_ok=True)
+        planted.write_bytes(b"l" * 9)
+        return True
+
+    planted = work / "artifacts/leak/fast/crash-planted"
+    held = [killed_when(root, ["--hours", "0.008", "--jobs", "2", "--targets", "clean,leak", "--seed", "11"], in_a_slice)]
+    before = state_of(root)
+    expect(before["phase"] == "fuzz" and before["slices"] >= 1, "it was killed in mid-run")
+    held.append(killed_when(root, ["--resume", "--jobs", "2"], lambda: any((work / "findings").glob("*"))
+                            or any((work / "findings").glob(".*"))))
+    expect(state_of(root)["phase"] == "fuzz", "and while it judged")
+    held.append(killed_when(root, ["--resume", "--jobs", "2"], lambda: state_of(root)["phase"] == "merge"))
+    expect(state_of(root)["phase"] == "merge", "and while it merged")
     status, _, err = fuzz(root, "--resume", "--jobs", "2")
     after = state_of(root)
     expect(status == 1, f"--resume ends with the finding (status {status}) {err[-1500:]}")
-    expect(after["seed"] == 11 and after["sittings"] == 2 and after["phase"] == "done", "it is the same run, to its end")
+    expect(after["seed"] == 11 and after["sittings"] == 4 and after["phase"] == "done", "it is the same run, to its end")
     expect(after["slices"] > before["slices"] and after["elapsed"] > before["elapsed"], "it went on where it was")
-    expect(all(after["targets"][name]["executions"] >= before["targets"][name]["executions"] for name in inputs),
+    names = before["targets"]
+    expect(all(after["targets"][name]["executions"] >= before["targets"][name]["executions"] for name in names),
            "no execution is forgotten")
-    kept = {name: corpus_of(root, name) | {path.name for folder in ("before", "quarantine")
-                                           for path in (root / "build/fuzz-run" / folder / name).glob("*")} for name in inputs}
-    lost = {name: files - kept[name] for name, files in inputs.items()}
+    kept = {name: {name_of(path.read_bytes()) for folder in ("corpus", "before", "quarantine")
+                   for path in (work / folder / name).glob("*")} for name in names}
+    # One that the kill cut short has another name now, and was no input yet.
+    lost = {name: set.union(*(inputs[name] for inputs in held)) - kept[name] for name in names}
     expect(not any(lost.values()), f"no input is lost: {lost}")
+    expect(all(after["targets"][name]["merged"]["ok"] for name in names), "every corpus is minimised")
     expect(not planted.exists() and len(after["findings"]) == 1 and after["findings"][0]["kind"] == "leak",
-           f"the input that waited is judged: {[f['name'] for f in after['findings']]}")
+           f"the input that waited is judged, once: {[f['name'] for f in after['findings']]}")
 
 
 def interrupted_run(root):

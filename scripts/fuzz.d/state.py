@@ -45,6 +45,11 @@ class State:
         data = json.loads(path.read_text(encoding="utf-8"))
         if data.get("version") != VERSION:
             raise ValueError(f"{path} is of another version of this script")
+        lines = path.parent / "slices.jsonl"
+        if lines.is_file():  # without the line that a kill cut short
+            whole = lines.read_text(encoding="utf-8").rpartition("\n")
+            if whole[2]:
+                write_atomically(lines, whole[0] + whole[1])
         return cls(path, data)
 
     def elapsed(self):
