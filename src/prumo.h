@@ -61,6 +61,9 @@ class Model {
   std::unique_ptr<LoadedModel> loaded_;
 };
 
+/// A draft of 15 and the token before it are a batch of 16.
+inline constexpr std::size_t kUsualDraft = 15;
+
 /// How the KV cache stores its elements.
 enum class CacheType : std::uint8_t { kF16, kF32 };
 
@@ -71,6 +74,10 @@ struct SessionOptions {
       512;  ///< most tokens of a prompt computed at once, at least 1; changes speed and memory only
   std::size_t threads = 0;  ///< 0: one a usable core; at most 256; changes speed only
   CacheType cache = CacheType::kF16;
+  /// Most tokens that generate() guesses at once, by looking up where the last ones stood before
+  /// (kUsualDraft is a good number; at most batch - 1 are used); 0: none. Changes speed and memory
+  /// only: they are run in one batch, and only what would have been chosen anyway is kept.
+  std::size_t draft = 0;
 };
 
 /// Called with vocab_size() logits, which are good until it returns.
@@ -154,9 +161,11 @@ struct Generation {
   std::string text;          ///< of the ids, as on_text gave it
   Finish finish = Finish::kLength;
   std::uint64_t prefill_ns = 0;  ///< the prompt's forward pass
-  std::uint64_t decode_ns = 0;   ///< the forward passes of the ids but the last
+  std::uint64_t decode_ns = 0;   ///< the forward passes of the ids but the last, drafts included
   std::uint64_t sample_ns = 0;   ///< choosing, all ids
-  std::size_t decode_steps = 0;  ///< forward passes in decode_ns
+  std::size_t decode_steps = 0;  ///< ids run in decode_ns
+  std::size_t drafted = 0;       ///< tokens guessed by prompt lookup
+  std::size_t accepted = 0;      ///< of those, chosen: decode_steps less these are forward passes
 };
 
 /// Appends the prompt to the session, then one token after the other. Errors: kBadArgument for

@@ -36,8 +36,8 @@ TEST(Allocations, ABatchMakesNone) {
 }
 
 // Allocations between the choice of the first token and that of the last.
-std::size_t in_the_loop(const SamplerOptions& sampler, bool plant_one) {
-  auto session = Session::create(model(), {.context = 256, .threads = 2});
+std::size_t in_the_loop(const SamplerOptions& sampler, bool plant_one, std::size_t draft = 0) {
+  auto session = Session::create(model(), {.context = 256, .threads = 2, .draft = draft});
   std::size_t first = 0;
   std::size_t last = 0;
   std::size_t seen = 0;
@@ -55,6 +55,7 @@ std::size_t in_the_loop(const SamplerOptions& sampler, bool plant_one) {
                                     if (plant_one && seen == 50) planted = std::make_unique<int>(1);
                                   }});
   EXPECT_TRUE(made.ok());
+  EXPECT_EQ(made->accepted > 0, draft > 0);
   EXPECT_EQ(seen, 100u);
   return last - first;
 }
@@ -63,6 +64,11 @@ TEST(Allocations, TheLoopMakesNone) {
   EXPECT_EQ(in_the_loop({}, false), 0u);
   EXPECT_EQ(in_the_loop({.temperature = 0.8f, .top_k = 40, .top_p = 0.9f}, false), 0u);
   EXPECT_EQ(in_the_loop({.temperature = 1, .top_p = 0.9f, .min_p = 0.01f}, false), 0u);
+}
+
+TEST(Allocations, TheLoopMakesNoneWithDrafts) {
+  EXPECT_EQ(in_the_loop({}, false, kUsualDraft), 0u);
+  EXPECT_EQ(in_the_loop({.temperature = 0.5f}, false, kUsualDraft), 0u);
 }
 
 TEST(Allocations, OneThatIsPlantedIsCounted) {

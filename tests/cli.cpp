@@ -167,7 +167,8 @@ TEST(Generate, ItsTextIsThePromptAndTheJsonText) {
   if (!whole.ends_with('\n')) whole += '\n';
   EXPECT_EQ(text.out, whole);
   EXPECT_EQ(made["ids"].size(), made["finish"] == "length" ? 60u : made["ids"].size());
-  for (const char* key : {"load_ns", "prefill_ns", "decode_ns", "sample_ns", "threads", "seed"}) {
+  for (const char* key : {"load_ns", "prefill_ns", "decode_ns", "sample_ns", "threads", "seed",
+                          "drafted", "accepted"}) {
     EXPECT_TRUE(made[key].is_number_unsigned()) << key;
   }
   for (const char* key : {"decode_tok_s", "prefill_tok_s"}) {
@@ -205,6 +206,22 @@ TEST(Generate, SameBitsOnEveryInstructionSetThreadCountAndBatch) {
     }
   }
   EXPECT_NE(expected.at("6")["logits_hash"], expected.at("60")["logits_hash"]);
+}
+
+TEST(Generate, LookupGivesTheSameInFewerPasses) {
+  for (const std::vector<std::string>& how :
+       {std::vector<std::string>{}, {"--temp", "0.8", "--top-k", "40", "--stop", "the"}}) {
+    const json plain = generated("60", how);
+    const json sped = generated("60", with(how, {"--lookup"}));
+    for (const char* key : {"ids", "text", "finish", "logits_hash"}) {
+      EXPECT_EQ(sped[key], plain[key]) << key;
+    }
+    EXPECT_EQ(plain["drafted"], 0);
+    if (how.empty()) {
+      EXPECT_GT(sped["drafted"], 0) << "it repeats itself";
+    }
+    EXPECT_LE(sped["accepted"], sped["drafted"]);
+  }
 }
 
 TEST(Generate, LogitsReadBackAsTheSameFloats) {

@@ -37,6 +37,7 @@ struct Options {
   std::size_t batch = 512;
   std::size_t context = 0;
   std::string cache = "f16";
+  bool lookup = false;
   bool json = false;
   bool logits = false;
 };
@@ -121,6 +122,8 @@ Json object_of(const Options& options, const Model& model, const Session& sessio
   json["sample_ns"] = made.sample_ns;
   json["prefill_tok_s"] = per_second(prompt.size(), made.prefill_ns);
   json["decode_tok_s"] = per_second(made.decode_steps, made.decode_ns);
+  json["drafted"] = made.drafted;
+  json["accepted"] = made.accepted;
   json["isa"] = model.isa();
   json["threads"] = session.threads();
   return json;
@@ -178,11 +181,12 @@ int run(const Options& options) {
   const auto context = context_for(options, *model, prompt->size());
   if (!context) return (progress.stop(), fail(context.error()));
   const std::uint64_t resumed = now_ns();
-  auto session = Session::create(
-      *model, {.context = std::max<std::size_t>(*context, 1),
-               .batch = options.batch,
-               .threads = options.threads,
-               .cache = options.cache == "f32" ? CacheType::kF32 : CacheType::kF16});
+  auto session =
+      Session::create(*model, {.context = std::max<std::size_t>(*context, 1),
+                               .batch = options.batch,
+                               .threads = options.threads,
+                               .cache = options.cache == "f32" ? CacheType::kF32 : CacheType::kF16,
+                               .draft = options.lookup ? kUsualDraft : 0});
   if (!session) return (progress.stop(), fail(session.error()));
   load_ns += now_ns() - resumed;
 
@@ -299,6 +303,7 @@ void add_generate(CLI::App& app, Action& action) {
       ->type_name("TYPE")
       ->check(CLI::IsMember({"f16", "f32"}))
       ->capture_default_str();
+  verb->add_flag("--lookup", options->lookup, "Guess from what stood before; same text, sooner");
   verb->add_option("-c,--context", options->context,
                    "Tokens to make room for; 0: what prompt and -n need")
       ->type_name("N")

@@ -1,9 +1,11 @@
 // The loop: logits -> token -> text -> logits. Everything it needs is made before the first token.
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "generate/sampler.h"
+#include "generate/speculate.h"
 #include "generate/stop.h"
 #include "model/forward.h"
 #include "prumo.h"
@@ -120,6 +122,8 @@ Result<Generation> generate(Session& session, std::span<const TokenId> prompt,
   out.text.reserve(most * kUsualBytes);
   Sampler sampler(*model.kernels, model.config.vocab, options.sampler);
   Text text(model.tokenizer, options, out.text);
+  std::optional<Speculation> speculation;
+  if (session.internals().scratch.logit_rows > 1) speculation.emplace(session, prompt, most);
 
   bool stopped = false;
   while (out.ids.size() < most) {
@@ -142,10 +146,15 @@ Result<Generation> generate(Session& session, std::span<const TokenId> prompt,
     stopped = text.push(*id);
     if (stopped || out.ids.size() == most) break;
     const std::uint64_t ready = now_ns();
-    const Status stepped = session.step(*id);
+    const Status stepped =
+        speculation ? speculation->advance(*id, most - out.ids.size()) : session.step(*id);
     out.decode_ns += now_ns() - ready;
     ++out.decode_steps;
     if (!stepped) return stepped.error();
+  }
+  if (speculation) {
+    out.drafted = speculation->drafted();
+    out.accepted = speculation->accepted();
   }
   if (!stopped) stopped = text.finish();
   if (stopped) out.finish = Finish::kStop;

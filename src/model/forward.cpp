@@ -46,13 +46,14 @@ class Pass {
     for (std::size_t i = 0; i < c_.layers; ++i) layer(i, i + 1 == c_.layers ? first : 0);
   }
 
-  // The logits after token t, once its layers are done.
-  void logits(std::size_t t) {
+  // The logits after `n` tokens from t on, once their layers are done.
+  void logits(std::size_t t, std::size_t n) {
     const FloatGuard guard;
     const float* x = s_.scratch.x + t * c_.embedding;
     const Activations in =
-        input(x, 1, c_.embedding, w_.output_norm, {w_.output.type, w_.output.type, w_.output.type});
-    s_.top_of[me_] = multiply_and_top(w_.output, in, s_.scratch.logits);
+        input(x, n, c_.embedding, w_.output_norm, {w_.output.type, w_.output.type, w_.output.type});
+    multiply_and_top(w_.output, in, n, s_.scratch.logits,
+                     s_.top_of.data() + me_ * s_.scratch.logit_rows);
   }
 
  private:
@@ -146,22 +147,26 @@ class Pass {
     k_.matmul(m.type)({m.panels, panels.begin, panels.end, m.columns, n, x, y, y_stride});
   }
 
-  // This thread's rows of m times one token, and where the largest of them is: looked for piece by
-  // piece, while the piece is still in the nearest cache.
-  ArgmaxResult multiply_and_top(const Matrix& m, const Activations& in, float* y) {
+  // This thread's rows of m times each of n tokens, and where the largest of them is: looked for
+  // piece by piece, while the piece is still in the nearest cache.
+  void multiply_and_top(const Matrix& m, const Activations& in, std::size_t n, float* y,
+                        ArgmaxResult* top) {
     constexpr std::size_t kPanelsAtOnce = 128;
     const void* x = is_quantized(m.type) ? static_cast<const void*>(in.blocks) : in.floats;
     const Share panels = share(m.n_panels());
-    ArgmaxResult top{npos, false};
+    const std::size_t stride = round_up(m.rows, kPanelRows);
+    std::fill_n(top, n, ArgmaxResult{npos, false});
     for (std::size_t p = panels.begin; p < panels.end; p += kPanelsAtOnce) {
       const std::size_t end = std::min(p + kPanelsAtOnce, panels.end);
-      k_.matmul(m.type)({m.panels, p, end, m.columns, 1, x, y, 0});
+      k_.matmul(m.type)({m.panels, p, end, m.columns, n, x, y, stride});
       const std::size_t first = p * kPanelRows;
-      ArgmaxResult piece = k_.argmax(y + first, std::min(end * kPanelRows, m.rows) - first);
-      if (piece.index != npos) piece.index += first;
-      top = joined(y, top, piece);
+      for (std::size_t t = 0; t < n; ++t) {
+        const float* row = y + t * stride;
+        ArgmaxResult piece = k_.argmax(row + first, std::min(end * kPanelRows, m.rows) - first);
+        if (piece.index != npos) piece.index += first;
+        top[t] = joined(row, top[t], piece);
+      }
     }
-    return top;
   }
 
   // The same, then added to the residual stream of tokens first, first + 1, ...
@@ -316,21 +321,26 @@ class Pass {
 
 }  // namespace
 
-void SessionState::find_top() {
+void SessionState::show_logits(std::size_t which) {
+  assert(which < scratch.logit_rows);
+  row = which;
   top = {npos, false};
-  for (const ArgmaxResult& part : top_of) top = joined(scratch.logits, top, part);
+  for (std::size_t thread = 0; thread < team->size(); ++thread) {
+    top = joined(shown(), top, top_of[thread * scratch.logit_rows + row]);
+  }
 }
 
-void SessionState::forward(std::span<const TokenId> ids, bool want_logits) {
+void SessionState::forward(std::span<const TokenId> ids, std::size_t wanted) {
   assert(!ids.empty() && ids.size() <= batch && position + ids.size() <= context);
-  const std::size_t last = ids.size() - 1;
+  assert(wanted <= ids.size() && wanted <= scratch.logit_rows);
+  const std::size_t first = ids.size() - wanted;
   team->run([&](std::size_t thread) {
     Pass pass(*this, ids, thread);
-    pass.layers(want_logits ? last : ids.size());
-    if (want_logits) pass.logits(last);
+    pass.layers(first);
+    if (wanted > 0) pass.logits(first, wanted);
   });
   position += ids.size();
-  if (want_logits) find_top();
+  if (wanted > 0) show_logits(0);
 }
 
 void SessionState::forward_each(std::span<const TokenId> ids, const OnLogits& each) {
@@ -338,9 +348,9 @@ void SessionState::forward_each(std::span<const TokenId> ids, const OnLogits& ea
   team->run([&](std::size_t thread) { Pass(*this, ids, thread).layers(0); });
   position += ids.size();
   for (std::size_t t = 0; t < ids.size(); ++t) {
-    team->run([&](std::size_t thread) { Pass(*this, ids, thread).logits(t); });
-    find_top();
-    each(std::span<const float>(scratch.logits, loaded->config.vocab));
+    team->run([&](std::size_t thread) { Pass(*this, ids, thread).logits(t, 1); });
+    show_logits(0);
+    each(std::span<const float>(shown(), loaded->config.vocab));
   }
 }
 

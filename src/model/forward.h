@@ -53,7 +53,8 @@ struct Scratch {
   float* projected;        // [batch][embedding_stride]
   float* gate;             // [batch][ffn_stride]
   float* up;               // [batch][ffn_stride]
-  float* logits;           // [vocab, padded]
+  float* logits;           // [logit_rows][vocab, padded]
+  std::size_t logit_rows;  // tokens whose logits one pass may give
   float* max;              // partial attention of a lone token: [ranges][heads]
   float* sum;
   float* out;                   // [ranges][heads][value_stride]
@@ -71,8 +72,9 @@ struct SessionState {
   std::size_t batch;
   std::size_t context;
   std::size_t position = 0;
-  ArgmaxResult top{npos, false};          // of the logits
-  std::vector<ArgmaxResult> top_of = {};  // of each thread's rows of them
+  std::size_t row = 0;                    // of the logits that are shown
+  ArgmaxResult top{npos, false};          // of those
+  std::vector<ArgmaxResult> top_of = {};  // [threads][logit_rows], of each thread's part of them
 
   static Result<std::unique_ptr<SessionState>> create(const Model& model,
                                                       const SessionOptions& options);
@@ -81,15 +83,19 @@ struct SessionState {
   static std::size_t bytes(const Config& config, const SessionOptions& options,
                            std::size_t threads);
 
-  /// Appends up to `batch` tokens, all of them valid and with room for them. Logits are made if
-  /// asked for.
-  void forward(std::span<const TokenId> ids, bool want_logits);
+  /// Appends up to `batch` tokens, all of them valid and with room for them, and makes the logits
+  /// after the last `wanted` of them, which is at most scratch.logit_rows. Shows those after the
+  /// first of these.
+  void forward(std::span<const TokenId> ids, std::size_t wanted);
 
   /// The same, with the logits after each of the tokens handed to `each` in turn.
   void forward_each(std::span<const TokenId> ids, const OnLogits& each);
 
- private:
-  void find_top();
+  /// Makes the logits of a row of the last pass those that shown() and `top` are of.
+  void show_logits(std::size_t which);
+  [[nodiscard]] const float* shown() const {
+    return scratch.logits + row * round_up(loaded->config.vocab, kPanelRows);
+  }
 };
 
 }  // namespace prumo

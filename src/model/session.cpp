@@ -13,10 +13,24 @@ namespace {
 
 constexpr std::size_t kLine = 64;
 
+// What scratch memory depends on beside the model.
+struct Sizes {
+  std::size_t batch;
+  std::size_t context;
+  std::size_t threads;
+  std::size_t logit_rows;
+};
+
+Sizes sizes_of(const Config& config, const SessionOptions& options, std::size_t threads) {
+  const std::size_t context = options.context == 0 ? config.context_length : options.context;
+  const std::size_t batch = std::min(options.batch, context);
+  return {batch, context, threads, 1 + std::min(options.draft, batch - 1)};
+}
+
 // Names every piece of scratch once: called first to add up sizes, then to place them.
 template <class Take>
-void lay_out(Scratch& scratch, const Config& c, std::size_t batch, std::size_t context,
-             std::size_t threads, Take&& take) {
+void lay_out(Scratch& scratch, const Config& c, const Sizes& sizes, Take&& take) {
+  const auto [batch, context, threads, logit_rows] = sizes;
   const std::size_t widest = std::max({c.embedding, c.q_dim(), c.ffn});
   const std::size_t blocks = widest / kBlock * sizeof(QuantizedBlock);
   const std::size_t ranges = (context + kKeyRange - 1) / kKeyRange;
@@ -33,7 +47,8 @@ void lay_out(Scratch& scratch, const Config& c, std::size_t batch, std::size_t c
   scratch.projected = floats(batch * round_up(c.embedding, kPanelRows));
   scratch.gate = floats(batch * round_up(c.ffn, kPanelRows));
   scratch.up = floats(batch * round_up(c.ffn, kPanelRows));
-  scratch.logits = floats(round_up(c.vocab, kPanelRows));
+  scratch.logits = floats(logit_rows * round_up(c.vocab, kPanelRows));
+  scratch.logit_rows = logit_rows;
   scratch.max = floats(ranges * c.heads);
   scratch.sum = floats(ranges * c.heads);
   scratch.out = floats(ranges * c.heads * value_stride);
@@ -51,11 +66,10 @@ void lay_out(Scratch& scratch, const Config& c, std::size_t batch, std::size_t c
   }
 }
 
-std::size_t scratch_bytes(const Config& config, std::size_t batch, std::size_t context,
-                          std::size_t threads) {
+std::size_t scratch_bytes(const Config& config, const Sizes& sizes) {
   Scratch scratch;
   std::size_t bytes = 0;
-  lay_out(scratch, config, batch, context, threads, [&](std::size_t n) -> void* {
+  lay_out(scratch, config, sizes, [&](std::size_t n) -> void* {
     bytes += Arena::cost(std::max<std::size_t>(n, 1), kLine);
     return nullptr;
   });
@@ -108,9 +122,8 @@ std::string_view Model::isa() const {
 
 std::size_t SessionState::bytes(const Config& config, const SessionOptions& options,
                                 std::size_t threads) {
-  const std::size_t context = options.context == 0 ? config.context_length : options.context;
-  return KvCache::bytes(config, context, options.cache) +
-         scratch_bytes(config, std::min(options.batch, context), context, threads);
+  const Sizes sizes = sizes_of(config, options, threads);
+  return KvCache::bytes(config, sizes.context, options.cache) + scratch_bytes(config, sizes);
 }
 
 Result<std::unique_ptr<SessionState>> SessionState::create(const Model& model,
@@ -128,17 +141,17 @@ Result<std::unique_ptr<SessionState>> SessionState::create(const Model& model,
   }
   const auto threads = resolve_threads(options.threads);
   if (!threads) return threads.error();
-  const std::size_t batch = std::min(options.batch, context);
+  const Sizes sizes = sizes_of(config, options, *threads);
 
   auto cache = KvCache::create(config, *loaded.kernels, context, options.cache);
   if (!cache) return cache.error();
-  auto arena = Arena::create(scratch_bytes(config, batch, context, *threads));
+  auto arena = Arena::create(scratch_bytes(config, sizes));
   if (!arena) return arena.error();
   auto team = ThreadTeam::create(*threads);
   if (!team) return team.error();
 
   Scratch scratch;
-  lay_out(scratch, config, batch, context, *threads, [&](std::size_t n) -> void* {
+  lay_out(scratch, config, sizes, [&](std::size_t n) -> void* {
     void* at = arena->allocate(std::max<std::size_t>(n, 1), kLine);
     assert(at != nullptr);
     return at;
@@ -146,10 +159,10 @@ Result<std::unique_ptr<SessionState>> SessionState::create(const Model& model,
   const FloatGuard guard;
   fill_rope_table(scratch.rope, context, config.head_dim / 2, config.rope_base, config.rope_scale,
                   loaded.weights.rope_divisors);
-  auto state = std::make_unique<SessionState>(SessionState{&loaded, std::move(*team),
-                                                           std::move(*cache), std::move(*arena),
-                                                           std::move(scratch), batch, context});
-  state->top_of.resize(*threads);
+  auto state = std::make_unique<SessionState>(
+      SessionState{&loaded, std::move(*team), std::move(*cache), std::move(*arena),
+                   std::move(scratch), sizes.batch, context});
+  state->top_of.resize(*threads * sizes.logit_rows);
   return state;
 }
 
@@ -199,7 +212,7 @@ Status append_in_batches(const SessionState& s, std::span<const TokenId> ids,
 
 Status Session::prefill(std::span<const TokenId> ids, const std::atomic<bool>* cancel) {
   return append_in_batches(*state_, ids, cancel, [&](std::span<const TokenId> part, bool last) {
-    state_->forward(part, last);
+    state_->forward(part, last ? 1 : 0);
   });
 }
 
@@ -211,7 +224,7 @@ Status Session::evaluate(std::span<const TokenId> ids, const OnLogits& each,
 }
 
 std::span<const float> Session::logits() const {
-  return {state_->scratch.logits, state_->loaded->config.vocab};
+  return {state_->shown(), state_->loaded->config.vocab};
 }
 std::size_t Session::position() const {
   return state_->position;
