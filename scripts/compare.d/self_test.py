@@ -184,10 +184,10 @@ def depths(toys):
 def failures(toys):
     good = toys.engine("good", 2, 20)
     base = ("-p", "8", "-n", "4", "-t", "1", "--rounds", "1")
-    for fault, words in (("load", "cannot load"), ("words", "no JSON"), ("crash", "ended by SIGKILL"), ("sleep", "no answer in 1 s"),
+    for fault, words in (("load", "cannot load"), ("words", "no JSON"), ("crash", "ended by SIGKILL"), ("sleep", "no answer in 5 s"),
                          ("missing", "no result for tg4")):
         bad = toys.engine("bad", 2, 20, fault=fault)
-        status, data, text, said, _ = toys.run("--peer", bad, "--peer", good, "--timeout", "1" if fault == "sleep" else "60", *base)
+        status, data, text, said, _ = toys.run("--peer", bad, "--peer", good, "--timeout", "5" if fault == "sleep" else "60", *base)
         rows = rows_of(data)
         expect(status == 0 and words in rows["tg4", 1]["engines"]["bad"]["error"], f"a peer's fault {fault}", said + text)
         expect(words.split(":")[0] in text and words in said, f"fault {fault} is not said", said + text)
