@@ -20,8 +20,8 @@ using prumo::fuzz::Input;
 using prumo::testing::Guarded;
 using prumo::testing::kSpecialFloats;
 
-constexpr std::size_t kMaxFloats = 100000;
-constexpr std::size_t kMaxShifted = 4096;  // longer ones are looked at once
+constexpr std::size_t kMaxFloats = 8192;   // 16 of the spans that the kernels work in
+constexpr std::size_t kMaxShifted = 1024;  // longer ones are looked at once
 
 std::vector<float> raw(Input& in) {
   std::vector<float> x(std::min(in.size() / sizeof(float), kMaxFloats));

@@ -12,17 +12,17 @@ using prumo::testing::kAllShapes;
 
 std::vector<float> take_logits(Input& input, std::uint8_t kind) {
   if (kind % 4 == 0) {
-    std::vector<float> out(std::max<std::size_t>(1, std::min<std::size_t>(input.size() / 4, 4096)));
+    std::vector<float> out(std::max<std::size_t>(1, std::min<std::size_t>(input.size() / 4, 1024)));
     for (float& x : out) x = input.take<float>();
     return out;
   }
   if (kind % 4 == 1) {
-    std::vector<float> out(std::max<std::size_t>(1, std::min<std::size_t>(input.size(), 4096)));
+    std::vector<float> out(std::max<std::size_t>(1, std::min<std::size_t>(input.size(), 1024)));
     for (float& x : out) x = static_cast<float>(input.take<std::int8_t>()) / 4;
     return out;
   }
   const auto shape = kAllShapes[input.in_range(0, kAllShapes.size() - 1)];
-  const std::size_t n = input.in_range(1, kind % 4 == 2 ? 700 : 9000);
+  const std::size_t n = input.in_range(1, kind % 4 == 2 ? 700 : 5000);
   Bits bits(input.take<std::uint32_t>());
   std::vector<float> out = prumo::testing::make_logits(shape, n, bits);
   while (input.size() != 0) {

@@ -22,7 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const testing::PlainVocab vocab = testing::grown_vocab({input.data(), n});
   input.skip(n);
   std::vector<TokenId> ids;
-  while (input.size() != 0 && ids.size() < 200) {
+  while (input.size() != 0 && ids.size() < 100) {
     const auto number = input.take<std::uint16_t>();
     if ((number >> 12) == 15)
       ids.push_back(std::numeric_limits<TokenId>::min() + number);

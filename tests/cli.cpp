@@ -10,9 +10,11 @@
 
 #include "cli/builtin.h"
 #include "cli/synthetic.h"
+#include "gguf/format.h"
 #include "kernels/kernels.h"
 #include "prumo.h"
 #include "support/command.h"
+#include "support/gguf_builder.h"
 
 namespace prumo {
 namespace {
@@ -301,6 +303,21 @@ TEST(Info, DescribesTheBuiltInModelAndFilesThatDoNotRun) {
   EXPECT_NE(ended.out.find("camel"), std::string::npos);
   EXPECT_EQ(json::parse(run({"info", "-m", path, "--json"}).out)["runs"], false);
   expect_failure(run({"generate", "-p", "x", "-m", path}), 3, "camel");
+}
+
+// As many keys as a file may have: each is looked at once, not compared with all before it. Keys
+// that are cut to the same text are shown once.
+TEST(Info, ManyKeysAreListedOnceEach) {
+  GgufBuilder file;
+  for (std::size_t i = 2; i < gguf::kMaxKeys; ++i) file.add("k" + std::to_string(i), true);
+  for (const char last : {'a', 'b'}) file.add(std::string(300, 'x') + last, false);
+  const Bytes bytes = file.build();
+  const std::string path =
+      put("keys.gguf", std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  const json keys = json::parse(run({"info", "-m", path, "--json"}).out)["keys"];
+  EXPECT_EQ(keys.size(), gguf::kMaxKeys - 1);
+  EXPECT_EQ(keys["k7"]["value"], "true");
+  EXPECT_EQ(keys.back()["value"], "false");
 }
 
 TEST(Bench, EveryFormatHoldsTheSameTests) {

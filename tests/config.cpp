@@ -128,6 +128,29 @@ TEST(Config, RefusesNumbersWithoutSense) {
   }
 }
 
+// The table of angles is made for bases from 1 on and angles up to 2^20.
+TEST(Config, RefusesAnglesThatTheRopeTableIsNotMadeFor) {
+  for (const double bad : {4.9e-324, 1e-30, 0.999, 1.1e30, 1e308}) {
+    expect_refused(with("llama.rope.freq_base", bad), "llama.rope.freq_base");
+  }
+  EXPECT_TRUE(config_of(with("llama.rope.freq_base", 1.0)).ok());
+  EXPECT_TRUE(config_of(with("llama.rope.freq_base", 1e30)).ok());
+  // The context is 64 positions long.
+  for (const double bad : {4.9e-324, 1e-300, 0x1p-15}) {
+    expect_refused(with("llama.rope.scale_linear", bad), "llama.rope.scale_linear");
+    expect_refused(with("llama.rope.scaling.factor", bad), "llama.rope.scaling.factor");
+  }
+  EXPECT_TRUE(config_of(with("llama.rope.scale_linear", 0x1p-14)).ok());
+  EXPECT_TRUE(config_of(with("llama.rope.scaling.factor", 1e300)).ok());
+}
+
+TEST(Config, RefusesAnEpsilonThatIsNoFloat) {
+  for (const double bad : {4.9e-324, 1e-40, 1e39, 1e308}) {
+    expect_refused(with("llama.attention.layer_norm_rms_epsilon", bad),
+                   "llama.attention.layer_norm_rms_epsilon");
+  }
+}
+
 TEST(Config, SaysWhatItDoesNotSupport) {
   expect_refused(with("general.architecture", "qwen2"), "general.architecture",
                  ErrorCode::kUnsupported);

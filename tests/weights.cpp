@@ -174,6 +174,11 @@ TEST(Weights, RefusesDivisorsWithoutSense) {
     builder.add_f32("rope_freqs.weight", {8}, {1, 1, 1, bad, 1, 1, 1, 1});
     expect_refused(builder, "rope_freqs.weight");
   }
+  for (const float bad : {1e-38f, 0x1p-15f}) {  // 64 positions: angles beyond 2^20
+    GgufBuilder builder = tiny_llama({});
+    builder.add_f32("rope_freqs.weight", {8}, {1, 1, 1, bad, 1, 1, 1, 0x1p-14f});
+    expect_refused(builder, "rope_freqs.weight");
+  }
   GgufBuilder builder = tiny_llama({});
   builder.add_f32("rope_freqs.weight", {7}, std::vector<float>(7, 1.0f));
   expect_refused(builder, "rope_freqs.weight");

@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <memory>
 #include <optional>
+#include <unordered_set>
+#include <utility>
 
 #include "base/memory.h"
 #include "base/threads.h"
@@ -159,11 +161,17 @@ Json as_json(const std::string& name, const gguf::File& file, const Result<Needs
     json["why_not"] = sentence(needs.error());
   }
   json["isa"] = {{"name", isa.name}, {"why", isa.why}, {"supported", isa.supported}};
-  json["keys"] = Json::object();
+  // Appended past the object's own look-up, which goes through all keys for each.
+  Json keys = Json::object();
+  std::vector<Json::object_t::value_type>& members = keys.get_ref<Json::object_t&>();
+  std::unordered_set<std::string> seen;  // long keys may be cut to the same
   for (const gguf::KeyValue& entry : file.keys()) {
-    json["keys"][gguf::printable(entry.key, 256)] = {{"type", gguf::type_name(entry.value.type())},
-                                                     {"value", gguf::to_text(entry.value)}};
+    const std::string key = gguf::printable(entry.key, 256);
+    if (!seen.insert(key).second) continue;
+    members.emplace_back(key, Json{{"type", gguf::type_name(entry.value.type())},
+                                   {"value", gguf::to_text(entry.value)}});
   }
+  json["keys"] = std::move(keys);
   json["tensors"] = Json::array();
   for (const gguf::Tensor& tensor : file.tensors()) {
     json["tensors"].push_back({{"name", gguf::printable(tensor.name)},

@@ -1,7 +1,11 @@
 #include "model/config.h"
 
 #include <cmath>
+#include <cstdio>
+#include <limits>
 #include <string_view>
+
+#include "model/rope_table.h"
 
 namespace prumo {
 namespace {
@@ -13,6 +17,7 @@ constexpr std::size_t kMaxEmbedding = std::size_t{1} << 17;
 constexpr std::size_t kMaxFfn = std::size_t{1} << 20;
 constexpr std::size_t kMaxContext = std::size_t{1} << 20;
 constexpr std::size_t kMaxVocab = std::size_t{1} << 24;
+constexpr double kMaxRopeBase = 1e30;
 
 Error bad(const std::string& key, const std::string& message) {
   return {ErrorCode::kBadModel, key, message};
@@ -51,6 +56,17 @@ class Keys {
       return static_cast<double>(fail(bad(prefix_ + name, "This must be a positive number.")));
     }
     return *value;
+  }
+  // The same from least to most.
+  double real(const char* name, double otherwise, bool required, double least, double most) {
+    const double value = positive(name, otherwise, required);
+    if (!failed_ && (value < least || value > most)) {
+      char text[80];
+      std::snprintf(text, sizeof text, "This is %g; it must be from %g to %g.", value, least, most);
+      fail(bad(prefix_ + name, text));
+      return least;
+    }
+    return value;
   }
   std::size_t fail(Error error) {
     if (!failed_) error_ = std::move(error);
@@ -108,6 +124,12 @@ void check_relations(const Config& c, Keys& keys) {
     keys.fail(unsupported(keys.name("attention.value_length"),
                           "Values of another length than keys are not supported."));
   }
+  if (static_cast<double>(c.context_length) * c.rope_scale > kMaxRopeAngle) {
+    const bool old_key = !keys.has("rope.scaling.factor");
+    keys.fail(
+        bad(keys.name(old_key ? "rope.scale_linear" : "rope.scaling.factor"),
+            "This stretches positions too far for RoPE's angles; it must be about 1 or more."));
+  }
   if (keys.size_or("expert_count", 0, 0, SIZE_MAX) != 0) {
     keys.fail(unsupported(keys.name("expert_count"), "Mixtures of experts are not supported."));
   }
@@ -139,8 +161,10 @@ Result<Config> Config::from(const gguf::File& file) {
                                                          std::to_string(c.embedding) + "."));
   }
   c.head_dim = keys.size_or("attention.key_length", c.embedding / c.heads, 1, kMaxHeadDim);
-  c.rms_eps = static_cast<float>(keys.positive("attention.layer_norm_rms_epsilon", 0, true));
-  c.rope_base = keys.positive("rope.freq_base", 10000, false);
+  using Float = std::numeric_limits<float>;
+  c.rms_eps = static_cast<float>(keys.real("attention.layer_norm_rms_epsilon", Float::min(), true,
+                                           Float::min(), Float::max()));
+  c.rope_base = keys.real("rope.freq_base", 10000, false, 1, kMaxRopeBase);
   c.rope_scale = read_rope_scale(file, keys);
 
   // The vocabulary is as large as its list of tokens; the key is only a second witness.

@@ -6,10 +6,13 @@
 
 namespace prumo {
 
+/// The largest angle, position * f(i), that the table is accurate for.
+inline constexpr double kMaxRopeAngle = 0x1p20;
+
 /// Fills table[positions][pairs][2] with (cos, sin) of position * f(i), f(i) = scale * base^(-i /
-/// pairs) / divisors[i]. `divisors` has `pairs` elements or none. base > 0; position * f(i) up to
-/// 2^20 is within an ulp of float. Computed in double by our own polynomials, since libraries
-/// differ in the last bit.
+/// pairs) / divisors[i]. `divisors` has `pairs` elements or none. 1 <= base <= 1e30; position *
+/// f(i), up to kMaxRopeAngle, is within an ulp of float. Computed in double by our own polynomials,
+/// since libraries differ in the last bit.
 void fill_rope_table(float* table, std::size_t positions, std::size_t pairs, double base,
                      double scale, std::span<const float> divisors);
 

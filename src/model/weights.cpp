@@ -8,6 +8,7 @@
 #include "base/half.h"
 #include "kernels/dequantize.h"
 #include "kernels/pack.h"
+#include "model/rope_table.h"
 
 namespace prumo {
 namespace {
@@ -142,6 +143,9 @@ class Plan {
     for (float divisor : weights.rope_divisors) {
       if (!(divisor > 0) || divisor > 1e30f)
         fail(bad(tensor->name, "RoPE divisors must be positive numbers."));
+      const double angle = static_cast<double>(config.context_length) * config.rope_scale;
+      if (!failed_ && angle / static_cast<double>(divisor) > kMaxRopeAngle)
+        fail(bad(tensor->name, "A RoPE divisor is too small for the context's last position."));
     }
   }
 
