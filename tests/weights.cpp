@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstring>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -92,6 +95,51 @@ TEST(Weights, EveryMatrixBeginsOnACacheLine) {
       EXPECT_EQ(reinterpret_cast<std::uintptr_t>(m->panels) % 64, 0u);
     }
   }
+}
+
+// Every part that it says is needed no more is spoilt at once; the parts must not overlap, and
+// together be the matrices.
+TEST(Weights, WhatIsPackedIsNeededNoMore) {
+  // Rows of 4096 floats: sixteen take a quarter of a part.
+  TinyShape shape{.embedding = 4096, .ffn = 200};
+  shape.type = gguf::TensorType::kF32;
+  GgufBuilder builder = tiny_llama(shape);
+  const Bytes original = builder.build();
+  const auto expected = load(builder, original);
+  ASSERT_TRUE(expected.ok()) << expected.error().message;
+
+  Bytes bytes = original;
+  struct Spoiler {
+    std::mutex mutex;
+    std::byte* first;
+    std::vector<bool> spoilt;
+  } spoiler{{}, bytes.data(), std::vector<bool>(bytes.size())};
+  const auto spoil = [](void* context, std::span<const std::byte> part) {
+    auto& s = *static_cast<Spoiler*>(context);
+    const std::lock_guard lock(s.mutex);
+    const auto at = static_cast<std::size_t>(part.data() - s.first);
+    for (std::size_t i = at; i < at + part.size(); ++i) {
+      EXPECT_FALSE(s.spoilt[i]) << "byte " << i << " is given twice";
+      s.spoilt[i] = true;
+      s.first[i] = std::byte{0xA5};
+    }
+  };
+  auto team = ThreadTeam::create(3);
+  const auto file = gguf::File::parse(bytes);
+  const auto config = Config::from(*file);
+  ASSERT_TRUE(config.ok());
+  const auto weights = Weights::load(*file, *config, **team, spoil, &spoiler);
+  ASSERT_TRUE(weights.ok()) << weights.error().message;
+  ASSERT_EQ(weights->memory.size(), expected->memory.size());
+  EXPECT_EQ(std::memcmp(weights->memory.data(), expected->memory.data(), weights->memory.size()),
+            0);
+  std::size_t matrices = 0;
+  for (const gguf::Tensor& tensor : file->tensors()) {
+    if (tensor.n_dims == 2) matrices += tensor.data.size();
+  }
+  EXPECT_EQ(
+      static_cast<std::size_t>(std::count(spoiler.spoilt.begin(), spoiler.spoilt.end(), true)),
+      matrices);
 }
 
 TEST(Weights, SaysHowMuchItTakes) {

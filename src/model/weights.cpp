@@ -1,5 +1,6 @@
 #include "model/weights.h"
 
+#include <algorithm>
 #include <cstring>
 #include <set>
 #include <string>
@@ -172,6 +173,23 @@ class Plan {
   bool failed_ = false;
 };
 
+// Part by part, so that no more than one part a thread is in memory twice.
+void pack_share(const Item& item, Share share, std::byte* out,
+                void (*packed)(void*, std::span<const std::byte>), void* context) {
+  constexpr std::size_t kPart = std::size_t{2} << 20;
+  const Matrix& m = *item.matrix;
+  const std::span<const std::byte> file = item.tensor->data;
+  const std::size_t panel_bytes = kPanelRows * row_bytes(m.type, m.columns);
+  const std::size_t step = kPart / panel_bytes + 1;
+  for (std::size_t begin = share.begin; begin < share.end; begin += step) {
+    const std::size_t end = std::min(begin + step, share.end);
+    pack_panels(m.type, file.data(), m.rows, m.columns, begin, end, out);
+    if (packed == nullptr) continue;
+    const std::size_t last = std::min(end * panel_bytes, file.size());  // the last may lack rows
+    packed(context, file.subspan(begin * panel_bytes, last - begin * panel_bytes));
+  }
+}
+
 void widen_norm(const gguf::Tensor& tensor, float* out) {
   dequantize(static_cast<gguf::TensorType>(tensor.type), tensor.data.data(),
              static_cast<std::size_t>(tensor.dims[0]), out);
@@ -194,10 +212,7 @@ Result<Weights> Weights::load(const gguf::File& file, const Config& config, Thre
       if (item.matrix != nullptr) {
         const Matrix& m = *item.matrix;
         const Share share = share_of(m.n_panels(), index, team.size());
-        pack_panels(m.type, item.tensor->data.data(), m.rows, m.columns, share.begin, share.end,
-                    base + item.offset);
-        team.barrier();
-        if (index == 0 && packed != nullptr) packed(context, item.tensor->data);
+        pack_share(item, share, base + item.offset, packed, context);
       } else if (index == 0) {
         widen_norm(*item.tensor, reinterpret_cast<float*>(base + item.offset));
       }

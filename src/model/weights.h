@@ -53,8 +53,9 @@ struct Weights {
   std::size_t file_bytes = 0;  // of all tensors
 
   /// Checks every name, shape and type, then packs with the whole team. Errors are kBadModel or
-  /// kUnsupported with the tensor as their place, or kOutOfMemory. `packed`, if given, is called by
-  /// one thread with each tensor whose bytes in the file are needed no more.
+  /// kUnsupported with the tensor as their place, or kOutOfMemory. `packed`, if given, is called
+  /// with each part of a matrix whose bytes in the file are needed no more for packing, by several
+  /// threads at once; the parts together are all matrices.
   static Result<Weights> load(const gguf::File& file, const Config& config, ThreadTeam& team,
                               void (*packed)(void*, std::span<const std::byte>) = nullptr,
                               void* context = nullptr);
