@@ -1,5 +1,6 @@
 """The measurement: engines in turn, forwards and backwards, so that what slows the machine slows all of them."""
 
+import dataclasses
 import statistics
 
 from engines import Test
@@ -20,6 +21,9 @@ def turns(engines, rounds):
             yield number, engine
 
 
+MOST_TRIED = 1024  # the depth at which options are tried, for a test at a greater one
+
+
 class Session:
     """One model at one number of threads and one depth."""
 
@@ -32,11 +36,13 @@ class Session:
 
     def best_variants(self, peer, model, threads, tests):
         """The fastest way to run each test, by one try of every variant: ({test: variant}, {test: error})."""
-        variants = peer.variants()
-        tried = [(variant, self.ask(peer, model, threads, tests, 1, variant)) for variant in variants]
+        shallow = {test: dataclasses.replace(test, depth=min(test.depth, MOST_TRIED)) for test in tests}
+        tried = [(variant, self.ask(peer, model, threads, list(shallow.values()), 1, variant))
+                 for variant in peer.variants()]
         chosen, errors = {}, {}
         for test in tests:
-            answers = [(answer.seconds[test], variant) for variant, answer in tried if test in answer.seconds]
+            answers = [(answer.seconds[shallow[test]], variant) for variant, answer in tried
+                       if shallow[test] in answer.seconds]
             if answers:
                 chosen[test] = min(answers)[1]
             else:

@@ -177,6 +177,10 @@ def depths(toys):
     rows = rows_of(data)
     generated, prompt = rows["tg4 @ d64", 1], rows["pp8 @ d64", 1]
     expect(near(generated["ratios"]["by_d"]["median"], 2) and near(generated["ratios"]["by_gp"]["median"], 4), "depth", generated)
+    deep = toys.engine("deep", 2, 20, known=ALL + " -fa -d")
+    tried = toys.run("--peer", deep, "-p", "0", "-n", "4", "-d", "4096", "-t", "1", "--rounds", "1")[4]
+    expect([call.split("-d ")[1].split()[0] for call in tried if call.startswith("deep")] == ["1024", "1024", "4096"],
+           "options are not tried at a lesser depth", tried)
     expect(prompt["engines"]["by_gp"]["error"] == "no such test" and "neither" not in generated["ratios"], "no such test", text)
     expect(any("-gp 64,4" in call for call in calls) and not any(call.startswith("neither") for call in calls), "calls", calls)
 
