@@ -21,7 +21,7 @@ struct Rows {
 };
 
 Rows rows_of(const MatmulArgs& a, std::size_t panel) {
-  const std::size_t stride = panel_layout(gguf::TensorType::kBF16, a.columns).stride;
+  const std::size_t stride = panel_bytes(gguf::TensorType::kBF16, a.columns);
   return {reinterpret_cast<const std::uint16_t*>(a.panels + panel * stride), a.columns};
 }
 

@@ -13,7 +13,7 @@ namespace prumo::scalar {
 /// Weights: Element, widen(Element) -> float, kType.
 template <class Weights>
 void matmul_float(const MatmulArgs& a) {
-  const std::size_t stride = panel_layout(Weights::kType, a.columns).stride;
+  const std::size_t stride = panel_bytes(Weights::kType, a.columns);
   const auto* x = static_cast<const float*>(a.x);
   for (std::size_t p = a.panel_begin; p < a.panel_end; ++p) {
     const auto* w = reinterpret_cast<const typename Weights::Element*>(a.panels + p * stride);
@@ -71,7 +71,7 @@ void matmul_float_tile(const MatmulArgs& a, std::size_t stride, std::size_t p, s
 
 template <class Weights>
 void matmul_float(const MatmulArgs& a) {
-  const std::size_t stride = panel_layout(Weights::kType, a.columns).stride;
+  const std::size_t stride = panel_bytes(Weights::kType, a.columns);
   std::size_t p = a.panel_begin;
   for (; p + 4 <= a.panel_end && a.tokens == 1; p += 4) {
     matmul_float_tile<Weights, 4, 1>(a, stride, p, 0);
@@ -126,7 +126,7 @@ void matmul_float_panels(const MatmulArgs& a, std::size_t stride, std::size_t p)
 
 template <class Weights>
 void matmul_float(const MatmulArgs& a) {
-  const std::size_t stride = panel_layout(Weights::kType, a.columns).stride;
+  const std::size_t stride = panel_bytes(Weights::kType, a.columns);
   std::size_t p = a.panel_begin;
   for (; p + 4 <= a.panel_end; p += 4) matmul_float_panels<Weights, 4>(a, stride, p);
   for (; p < a.panel_end; ++p) matmul_float_panels<Weights, 1>(a, stride, p);

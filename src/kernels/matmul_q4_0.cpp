@@ -7,18 +7,18 @@
 namespace prumo::scalar {
 
 void matmul_q4_0(const MatmulArgs& a) {
-  const PanelLayout at = panel_layout(gguf::TensorType::kQ4_0, a.columns);
-  for_each_row(a, at.stride, [&](const std::byte* panel, std::size_t r, const QuantizedBlock* x) {
-    float acc = 0.0f;
-    for (std::size_t b = 0; b < a.columns / kBlock; ++b) {
-      const std::byte* quants = panel + at.quants + b * kNibbleSection;
-      const float scale = load_half(panel + at.scales + b * kScaleSection + r * 2);
-      const std::int32_t sum =
-          dot(x[b], 0, kBlock, [&](std::size_t i) { return nibble(quants, r, i) - 8; });
-      acc = std::fma(scale, x[b].scale * static_cast<float>(sum), acc);
-    }
-    return acc;
-  });
+  for_each_row<gguf::TensorType::kQ4_0>(
+      a, [&](const auto& panel, std::size_t r, const QuantizedBlock* x) {
+        float acc = 0.0f;
+        for (std::size_t b = 0; b < a.columns / kBlock; ++b) {
+          const std::byte* quants = panel.quants(b);
+          const float scale = load_half(panel.scales(b) + r * 2);
+          const std::int32_t sum =
+              dot(x[b], 0, kBlock, [&](std::size_t i) { return nibble(quants, r, i) - 8; });
+          acc = std::fma(scale, x[b].scale * static_cast<float>(sum), acc);
+        }
+        return acc;
+      });
 }
 
 }  // namespace prumo::scalar
@@ -28,26 +28,22 @@ PRUMO_AVX2_BEGIN
 namespace prumo::avx2 {
 namespace {
 
-struct Q4_0 {
-  static constexpr gguf::TensorType kType = gguf::TensorType::kQ4_0;
+struct Q4_0 : HalfPanel<gguf::TensorType::kQ4_0> {
   static constexpr std::size_t kParts = 1;
   static constexpr Minimum kMinimum = Minimum::kNone;
   static constexpr bool kSigned = false;
   static constexpr std::size_t kGroups = 8;  // 8 * 2 * 15 * 127 < 2^15
   static constexpr int kUnit = 16;
 
-  const std::byte* scales;
-  const std::byte* quants;
-  Q4_0(const std::byte* panel, const PanelLayout& at, std::size_t half)
-      : scales(panel + at.scales + half * 16), quants(panel + at.quants + half * 32) {}
+  using HalfPanel::HalfPanel;
 
   template <std::size_t g>
   [[nodiscard]] __m256i word(std::size_t b) const {
-    return nibbles<g, 0>(quants + b * kNibbleSection);
+    return nibbles<g, 0>(quants(b));
   }
   template <std::size_t>
   [[nodiscard]] __m256 scale(std::size_t b) const {
-    return load_halves(scales + b * kScaleSection, 1.0f / kUnit);
+    return load_halves(scales(b), 1.0f / kUnit);
   }
 };
 
@@ -64,26 +60,21 @@ PRUMO_AVX512_BEGIN
 namespace prumo::avx512 {
 namespace {
 
-struct Q4_0 {
-  static constexpr gguf::TensorType kType = gguf::TensorType::kQ4_0;
+struct Q4_0 : Panel<gguf::TensorType::kQ4_0> {
   static constexpr bool kInMemory = true;
   static constexpr std::size_t kParts = 1;
   static constexpr Minimum kMinimum = Minimum::kNone;
 
-  const std::byte* scales;
-  const std::byte* quants;
-  Q4_0(const std::byte* panel, const PanelLayout& at)
-      : scales(panel + at.scales), quants(panel + at.quants) {}
+  using Panel::Panel;
 
   template <std::size_t g>
   [[nodiscard]] __m512i word(std::size_t b) const {
-    return nibbles<g, 4>(quants + b * kNibbleSection);
+    return nibbles<g, 4>(quants(b));
   }
   template <std::size_t>
   [[nodiscard]] __m512 scale(std::size_t b) const {
-    return load_halves(scales + b * kScaleSection, 1.0f / 16);
+    return load_halves(scales(b), 1.0f / 16);
   }
-  void prefetch_ahead(std::size_t b) const { prefetch<4>(quants + b * kNibbleSection + kPrefetch); }
 };
 
 }  // namespace

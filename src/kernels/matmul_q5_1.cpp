@@ -8,21 +8,21 @@
 namespace prumo::scalar {
 
 void matmul_q5_1(const MatmulArgs& a) {
-  const PanelLayout at = panel_layout(gguf::TensorType::kQ5_1, a.columns);
-  for_each_row(a, at.stride, [&](const std::byte* panel, std::size_t r, const QuantizedBlock* x) {
-    float acc = 0.0f;
-    for (std::size_t b = 0; b < a.columns / kBlock; ++b) {
-      const std::byte* quants = panel + at.quants + b * kNibbleSection;
-      const std::byte* high = panel + at.high + b * kBitSection;
-      const std::byte* scales = panel + at.scales + b * 2 * kScaleSection + r * 2;
-      const std::int32_t sum = dot(x[b], 0, kBlock, [&](std::size_t i) {
-        return nibble(quants, r, i) + 16 * bit(high, r, i);
+  for_each_row<gguf::TensorType::kQ5_1>(
+      a, [&](const auto& panel, std::size_t r, const QuantizedBlock* x) {
+        float acc = 0.0f;
+        for (std::size_t b = 0; b < a.columns / kBlock; ++b) {
+          const std::byte* quants = panel.quants(b);
+          const std::byte* high = panel.high(b);
+          const std::byte* scales = panel.scales(b) + r * 2;
+          const std::int32_t sum = dot(x[b], 0, kBlock, [&](std::size_t i) {
+            return nibble(quants, r, i) + 16 * bit(high, r, i);
+          });
+          acc = std::fma(load_half(scales), x[b].scale * static_cast<float>(sum), acc);
+          acc = std::fma(load_half(scales + kScaleSection), x[b].scaled_sum, acc);
+        }
+        return acc;
       });
-      acc = std::fma(load_half(scales), x[b].scale * static_cast<float>(sum), acc);
-      acc = std::fma(load_half(scales + kScaleSection), x[b].scaled_sum, acc);
-    }
-    return acc;
-  });
 }
 
 }  // namespace prumo::scalar
@@ -32,33 +32,25 @@ PRUMO_AVX2_BEGIN
 namespace prumo::avx2 {
 namespace {
 
-struct Q5_1 {
-  static constexpr gguf::TensorType kType = gguf::TensorType::kQ5_1;
+struct Q5_1 : HalfPanel<gguf::TensorType::kQ5_1> {
   static constexpr std::size_t kParts = 1;
   static constexpr Minimum kMinimum = Minimum::kAdded;
   static constexpr bool kSigned = false;
   static constexpr std::size_t kGroups = 4;  // 4 * 2 * 31 * 127 < 2^15
   static constexpr int kUnit = 1;
 
-  const std::byte* scales;
-  const std::byte* high;
-  const std::byte* quants;
-  Q5_1(const std::byte* panel, const PanelLayout& at, std::size_t half)
-      : scales(panel + at.scales + half * 16),
-        high(panel + at.high + half * 32),
-        quants(panel + at.quants + half * 32) {}
+  using HalfPanel::HalfPanel;
 
   template <std::size_t g>
   [[nodiscard]] __m256i word(std::size_t b) const {
-    return _mm256_or_si256(nibbles<g, 0>(quants + b * kNibbleSection),
-                           bits<g, 4>(high + b * kBitSection));
+    return _mm256_or_si256(nibbles<g, 0>(quants(b)), bits<g, 4>(high(b)));
   }
   template <std::size_t>
   [[nodiscard]] __m256 scale(std::size_t b) const {
-    return load_halves(scales + 2 * b * kScaleSection);
+    return load_halves(scales(b));
   }
   [[nodiscard]] __m256 minimum(std::size_t b) const {
-    return load_halves(scales + (2 * b + 1) * kScaleSection);
+    return load_halves(scales(b) + kScaleSection);
   }
 };
 
@@ -75,31 +67,24 @@ PRUMO_AVX512_BEGIN
 namespace prumo::avx512 {
 namespace {
 
-struct Q5_1 {
-  static constexpr gguf::TensorType kType = gguf::TensorType::kQ5_1;
+struct Q5_1 : Panel<gguf::TensorType::kQ5_1> {
   static constexpr bool kInMemory = true;
   static constexpr std::size_t kParts = 1;
   static constexpr Minimum kMinimum = Minimum::kAdded;
 
-  const std::byte* scales;
-  const std::byte* high;
-  const std::byte* quants;
-  Q5_1(const std::byte* panel, const PanelLayout& at)
-      : scales(panel + at.scales), high(panel + at.high), quants(panel + at.quants) {}
+  using Panel::Panel;
 
   template <std::size_t g>
   [[nodiscard]] __m512i word(std::size_t b) const {
-    return _mm512_or_si512(nibbles<g, 0>(quants + b * kNibbleSection),
-                           bits<g, 4>(high + b * kBitSection));
+    return _mm512_or_si512(nibbles<g, 0>(quants(b)), bits<g, 4>(high(b)));
   }
   template <std::size_t>
   [[nodiscard]] __m512 scale(std::size_t b) const {
-    return load_halves(scales + 2 * b * kScaleSection);
+    return load_halves(scales(b));
   }
   [[nodiscard]] __m512 minimum(std::size_t b) const {
-    return load_halves(scales + (2 * b + 1) * kScaleSection);
+    return load_halves(scales(b) + kScaleSection);
   }
-  void prefetch_ahead(std::size_t b) const { prefetch<4>(quants + b * kNibbleSection + kPrefetch); }
 };
 
 }  // namespace

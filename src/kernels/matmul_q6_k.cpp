@@ -9,25 +9,25 @@
 namespace prumo::scalar {
 
 void matmul_q6_k(const MatmulArgs& a) {
-  const PanelLayout at = panel_layout(gguf::TensorType::kQ6_K, a.columns);
-  for_each_row(a, at.stride, [&](const std::byte* panel, std::size_t r, const QuantizedBlock* x) {
-    float acc = 0.0f;
-    for (std::size_t b = 0; b < a.columns / kBlock; ++b) {
-      const std::byte* quants = panel + at.quants + b * kNibbleSection;
-      const std::byte* high = panel + at.high + b * kPairSection;
-      const float scale = load_half(panel + at.scales + b / 8 * kScaleSection + r * 2);
-      for (std::size_t half = 0; half < 2; ++half) {
-        const auto sub_scale =
-            static_cast<std::int8_t>(panel[at.sub_scales + (2 * b + half) * kPanelRows + r]);
-        const std::int32_t sum = dot(x[b], half * 16, half * 16 + 16, [&](std::size_t i) {
-          return nibble(quants, r, i) + 16 * pair(high, r, i) - 32;
-        });
-        acc = std::fma(scale * static_cast<float>(sub_scale), x[b].scale * static_cast<float>(sum),
-                       acc);
-      }
-    }
-    return acc;
-  });
+  for_each_row<gguf::TensorType::kQ6_K>(
+      a, [&](const auto& panel, std::size_t r, const QuantizedBlock* x) {
+        float acc = 0.0f;
+        for (std::size_t b = 0; b < a.columns / kBlock; ++b) {
+          const std::byte* quants = panel.quants(b);
+          const std::byte* high = panel.high(b);
+          const float scale = load_half(panel.scales(b) + r * 2);
+          for (std::size_t half = 0; half < 2; ++half) {
+            const auto sub_scale =
+                static_cast<std::int8_t>(panel.sub_scales(b)[(b % 8 * 2 + half) * kPanelRows + r]);
+            const std::int32_t sum = dot(x[b], half * 16, half * 16 + 16, [&](std::size_t i) {
+              return nibble(quants, r, i) + 16 * pair(high, r, i) - 32;
+            });
+            acc = std::fma(scale * static_cast<float>(sub_scale),
+                           x[b].scale * static_cast<float>(sum), acc);
+          }
+        }
+        return acc;
+      });
 }
 
 }  // namespace prumo::scalar
@@ -37,34 +37,24 @@ PRUMO_AVX2_BEGIN
 namespace prumo::avx2 {
 namespace {
 
-struct Q6_K {
-  static constexpr gguf::TensorType kType = gguf::TensorType::kQ6_K;
+struct Q6_K : HalfPanel<gguf::TensorType::kQ6_K> {
   static constexpr std::size_t kParts = 2;
   static constexpr Minimum kMinimum = Minimum::kNone;
   static constexpr bool kSigned = false;
   static constexpr std::size_t kGroups = 2;  // 2 * 2 * 63 * 127 < 2^15
   static constexpr int kUnit = 4;
 
-  const std::byte* scales;
-  const std::byte* sub_scales;
-  const std::byte* high;
-  const std::byte* quants;
-  Q6_K(const std::byte* panel, const PanelLayout& at, std::size_t half)
-      : scales(panel + at.scales + half * 16),
-        sub_scales(panel + at.sub_scales + half * 8),
-        high(panel + at.high + half * 32),
-        quants(panel + at.quants + half * 32) {}
+  using HalfPanel::HalfPanel;
 
   template <std::size_t g>
   [[nodiscard]] __m256i word(std::size_t b) const {
-    return _mm256_or_si256(nibbles<g, 0>(quants + b * kNibbleSection),
-                           pairs<g, 4>(high + b * kPairSection));
+    return _mm256_or_si256(nibbles<g, 0>(quants(b)), pairs<g, 4>(high(b)));
   }
   template <std::size_t part>
   [[nodiscard]] __m256 scale(std::size_t b) const {
-    const __m128i sub =
-        _mm_loadl_epi64(reinterpret_cast<const __m128i*>(sub_scales + (2 * b + part) * kPanelRows));
-    return _mm256_mul_ps(load_halves(scales + b / 8 * kScaleSection, 1.0f / kUnit),
+    const __m128i sub = _mm_loadl_epi64(
+        reinterpret_cast<const __m128i*>(sub_bytes(b) + (b % 8 * 2 + part) * kPanelRows));
+    return _mm256_mul_ps(load_halves(scales(b), 1.0f / kUnit),
                          _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(sub)));
   }
 };
@@ -82,35 +72,24 @@ PRUMO_AVX512_BEGIN
 namespace prumo::avx512 {
 namespace {
 
-struct Q6_K {
-  static constexpr gguf::TensorType kType = gguf::TensorType::kQ6_K;
+struct Q6_K : Panel<gguf::TensorType::kQ6_K> {
   static constexpr bool kInMemory = true;
   static constexpr std::size_t kParts = 2;
   static constexpr Minimum kMinimum = Minimum::kNone;
 
-  const std::byte* scales;
-  const std::byte* sub_scales;
-  const std::byte* high;
-  const std::byte* quants;
-  Q6_K(const std::byte* panel, const PanelLayout& at)
-      : scales(panel + at.scales),
-        sub_scales(panel + at.sub_scales),
-        high(panel + at.high),
-        quants(panel + at.quants) {}
+  using Panel::Panel;
 
   template <std::size_t g>
   [[nodiscard]] __m512i word(std::size_t b) const {
-    return _mm512_or_si512(nibbles<g, 2>(quants + b * kNibbleSection),
-                           pairs<g, 6>(high + b * kPairSection));
+    return _mm512_or_si512(nibbles<g, 2>(quants(b)), pairs<g, 6>(high(b)));
   }
   template <std::size_t part>
   [[nodiscard]] __m512 scale(std::size_t b) const {
-    const __m128i sub =
-        _mm_loadu_si128(reinterpret_cast<const __m128i*>(sub_scales + (2 * b + part) * kPanelRows));
-    return _mm512_mul_ps(load_halves(scales + b / 8 * kScaleSection, 1.0f / 4),
+    const __m128i sub = _mm_loadu_si128(
+        reinterpret_cast<const __m128i*>(sub_scales(b) + (b % 8 * 2 + part) * kPanelRows));
+    return _mm512_mul_ps(load_halves(scales(b), 1.0f / 4),
                          _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(sub)));
   }
-  void prefetch_ahead(std::size_t b) const { prefetch<4>(quants + b * kNibbleSection + kPrefetch); }
 };
 
 }  // namespace

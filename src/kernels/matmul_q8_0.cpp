@@ -7,19 +7,19 @@
 namespace prumo::scalar {
 
 void matmul_q8_0(const MatmulArgs& a) {
-  const PanelLayout at = panel_layout(gguf::TensorType::kQ8_0, a.columns);
-  for_each_row(a, at.stride, [&](const std::byte* panel, std::size_t r, const QuantizedBlock* x) {
-    float acc = 0.0f;
-    for (std::size_t b = 0; b < a.columns / kBlock; ++b) {
-      const std::byte* quants = panel + at.quants + b * kByteSection + r * 4;
-      const float scale = load_half(panel + at.scales + b * kScaleSection + r * 2);
-      const std::int32_t sum = dot(x[b], 0, kBlock, [&](std::size_t i) {
-        return std::to_integer<int>(quants[i / 4 * kWordBytes + i % 4]) - 128;
+  for_each_row<gguf::TensorType::kQ8_0>(
+      a, [&](const auto& panel, std::size_t r, const QuantizedBlock* x) {
+        float acc = 0.0f;
+        for (std::size_t b = 0; b < a.columns / kBlock; ++b) {
+          const std::byte* quants = panel.quants(b) + r * 4;
+          const float scale = load_half(panel.scales(b) + r * 2);
+          const std::int32_t sum = dot(x[b], 0, kBlock, [&](std::size_t i) {
+            return std::to_integer<int>(quants[i / 4 * kWordBytes + i % 4]) - 128;
+          });
+          acc = std::fma(scale, x[b].scale * static_cast<float>(sum), acc);
+        }
+        return acc;
       });
-      acc = std::fma(scale, x[b].scale * static_cast<float>(sum), acc);
-    }
-    return acc;
-  });
 }
 
 }  // namespace prumo::scalar
@@ -29,27 +29,23 @@ PRUMO_AVX2_BEGIN
 namespace prumo::avx2 {
 namespace {
 
-struct Q8_0 {
-  static constexpr gguf::TensorType kType = gguf::TensorType::kQ8_0;
+struct Q8_0 : HalfPanel<gguf::TensorType::kQ8_0> {
   static constexpr std::size_t kParts = 1;
   static constexpr Minimum kMinimum = Minimum::kNone;
   static constexpr bool kSigned = true;
   static constexpr std::size_t kGroups = 1;  // 2 * 128 * 127 < 2^15
   static constexpr int kUnit = 1;
 
-  const std::byte* scales;
-  const std::byte* quants;
-  Q8_0(const std::byte* panel, const PanelLayout& at, std::size_t half)
-      : scales(panel + at.scales + half * 16), quants(panel + at.quants + half * 32) {}
+  using HalfPanel::HalfPanel;
 
   template <std::size_t g>
   [[nodiscard]] __m256i word(std::size_t b) const {
-    return _mm256_xor_si256(load(quants + b * kByteSection + g * kWordBytes),
+    return _mm256_xor_si256(load(quants(b) + g * kWordBytes),
                             _mm256_set1_epi8(static_cast<char>(0x80)));
   }
   template <std::size_t>
   [[nodiscard]] __m256 scale(std::size_t b) const {
-    return load_halves(scales + b * kScaleSection);
+    return load_halves(scales(b));
   }
 };
 
@@ -66,26 +62,21 @@ PRUMO_AVX512_BEGIN
 namespace prumo::avx512 {
 namespace {
 
-struct Q8_0 {
-  static constexpr gguf::TensorType kType = gguf::TensorType::kQ8_0;
+struct Q8_0 : Panel<gguf::TensorType::kQ8_0> {
   static constexpr bool kInMemory = true;
   static constexpr std::size_t kParts = 1;
   static constexpr Minimum kMinimum = Minimum::kNone;
 
-  const std::byte* scales;
-  const std::byte* quants;
-  Q8_0(const std::byte* panel, const PanelLayout& at)
-      : scales(panel + at.scales), quants(panel + at.quants) {}
+  using Panel::Panel;
 
   template <std::size_t g>
   [[nodiscard]] __m512i word(std::size_t b) const {
-    return load(quants + b * kByteSection + g * kWordBytes);
+    return load(quants(b) + g * kWordBytes);
   }
   template <std::size_t>
   [[nodiscard]] __m512 scale(std::size_t b) const {
-    return load_halves(scales + b * kScaleSection);
+    return load_halves(scales(b));
   }
-  void prefetch_ahead(std::size_t b) const { prefetch<8>(quants + b * kByteSection + kPrefetch); }
 };
 
 }  // namespace

@@ -27,6 +27,34 @@ inline constexpr std::size_t kSixBitSection = 3 * kWordBytes;
 /// Of one f16 a row.
 inline constexpr std::size_t kScaleSection = kPanelRows * 2;
 
+/// The parts of a panel, as pack.h has them, by block of 32 columns: of a K type the scales and
+/// sub-scales are those of the 256 columns that it is in.
+template <gguf::TensorType kTensorType>
+struct Panel {
+  static constexpr gguf::TensorType kType = kTensorType;
+  static constexpr PanelLayout kAt = panel_layout(kType);
+  static constexpr std::size_t kRuns = kAt.runs;
+  /// What a block of 32 takes, its share of scales included.
+  static constexpr std::size_t kStep = kAt.bytes(2) / 2 / kRuns;
+
+  const std::byte* panel;
+  explicit Panel(const std::byte* begin) : panel(begin) {}
+
+  /// The f16 scales of 16 rows; behind them the minima, if the type has any.
+  [[nodiscard]] const std::byte* scales(std::size_t b) const {
+    return panel + kAt.scales_at(b / kRuns);
+  }
+  [[nodiscard]] const std::byte* sub_scales(std::size_t b) const {
+    return panel + kAt.block_at(b / kRuns);
+  }
+  [[nodiscard]] const std::byte* high(std::size_t b) const {
+    return sub_scales(b) + kAt.high_at() + b % kRuns * (kAt.high / kRuns * kWordBytes);
+  }
+  [[nodiscard]] const std::byte* quants(std::size_t b) const {
+    return sub_scales(b) + kAt.quants_at() + b % kRuns * (kAt.quants / kRuns * kWordBytes);
+  }
+};
+
 /// How a type's minimum, if it has one, joins a row after the dot.
 enum class Minimum {
   kNone,
@@ -45,7 +73,7 @@ inline float load_half(const std::byte* at) {
   return half_to_float(out);
 }
 
-/// Weight i of row r from the sections of its block: pack.h has the layout.
+/// Weight i of row r from the words of its block: pack.h has the layout.
 inline int nibble(const std::byte* block, std::size_t r, std::size_t i) {
   const int byte = std::to_integer<int>(block[i / 4 % 4 * kWordBytes + r * 4 + i % 4]);
   return i < 16 ? byte & 15 : byte >> 4;
@@ -80,14 +108,16 @@ std::int32_t dot(const QuantizedBlock& x, std::size_t begin, std::size_t end, We
 
 /// y[t][row] = row_times(panel, row in the panel, activations of token t) for all that `a` asks
 /// for.
-template <class RowTimes>
-void for_each_row(const MatmulArgs& a, std::size_t stride, RowTimes&& row_times) {
+template <gguf::TensorType kType, class RowTimes>
+void for_each_row(const MatmulArgs& a, RowTimes&& row_times) {
   const auto* x = static_cast<const QuantizedBlock*>(a.x);
+  const std::size_t stride = panel_bytes(kType, a.columns);
   for (std::size_t p = a.panel_begin; p < a.panel_end; ++p) {
+    const Panel<kType> panel(a.panels + p * stride);
     for (std::size_t t = 0; t < a.tokens; ++t) {
       for (std::size_t r = 0; r < kPanelRows; ++r) {
         a.y[t * a.y_stride + p * kPanelRows + r] =
-            row_times(a.panels + p * stride, r, x + t * (a.columns / kBlock));
+            row_times(panel, r, x + t * (a.columns / kBlock));
       }
     }
   }

@@ -1,11 +1,10 @@
 // Products of quantized matrices with AVX2. A type gives a reader of half its panels:
 //
-//   kType, kParts (2 when the halves of a block have their own scales), kMinimum
+//   HalfPanel<kType>, kParts (2 when the halves of a block have their own scales), kMinimum
 //   kSigned    words are signed bytes, not below -128, else unsigned ones
 //   kGroups    so many words' pairs of products add up in 16 bits (1 when signed)
 //   kUnit      a power of two: the weight is (word * kUnit - 128) / kUnit, when there is neither a
 //              sign nor a minimum; else 1
-//   Reader(panel, layout, half)
 //   word<g>(b), scale<part>(b) (of a weight * kUnit), minimum(b), halves(b)   as for AVX-512
 //
 // A few tokens are multiplied as the panel is read; for many, blocks are unpacked once into a
@@ -18,6 +17,29 @@ namespace prumo::avx2 {
 inline __m256i load(const std::byte* at) {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
 }
+
+/// The parts of rows 0 .. 7 or 8 .. 15 of a panel.
+template <gguf::TensorType kTensorType>
+struct HalfPanel : private Panel<kTensorType> {
+  using Whole = Panel<kTensorType>;
+  using Whole::kType;
+  std::size_t half;
+  HalfPanel(const std::byte* begin, std::size_t which) : Whole(begin), half(which) {}
+
+  [[nodiscard]] const std::byte* scales(std::size_t b) const {
+    return Whole::scales(b) + half * 16;
+  }
+  [[nodiscard]] const std::byte* sub_bytes(std::size_t b) const {
+    return Whole::sub_scales(b) + half * 8;
+  }
+  [[nodiscard]] const std::byte* sub_words(std::size_t b) const {
+    return Whole::sub_scales(b) + half * 32;
+  }
+  [[nodiscard]] const std::byte* high(std::size_t b) const { return Whole::high(b) + half * 32; }
+  [[nodiscard]] const std::byte* quants(std::size_t b) const {
+    return Whole::quants(b) + half * 32;
+  }
+};
 
 /// 8 f16, one a row, times a power of two.
 inline __m256 load_halves(const std::byte* at, float unit = 1.0f) {
@@ -267,10 +289,10 @@ void multiply_half(const MatmulArgs& a, const Reader& reader, float* y) {
 
 template <class Reader>
 void matmul_quantized(const MatmulArgs& a) {
-  const PanelLayout layout = panel_layout(Reader::kType, a.columns);
+  const std::size_t stride = panel_bytes(Reader::kType, a.columns);
   for (std::size_t p = a.panel_begin; p < a.panel_end; ++p) {
     for (std::size_t half = 0; half < 2; ++half) {
-      const Reader reader(a.panels + p * layout.stride, layout, half);
+      const Reader reader(a.panels + p * stride, half);
       multiply_half(a, reader, a.y + p * kPanelRows + half * 8);
     }
   }

@@ -1,7 +1,6 @@
 // Products of quantized matrices with AVX-512 VNNI. A type gives a reader of its panels:
 //
-//   kType, kParts (2 when the halves of a block have their own scales), kMinimum
-//   Reader(panel, layout)
+//   Panel<kType>, kParts (2 when the halves of a block have their own scales), kMinimum
 //   word<g>(b)      columns 4g .. 4g+3 of block b as unsigned bytes, of which `base` takes 128
 //                   away, or which are the weights themselves when there is a minimum
 //   scale<part>(b)  what the bytes' unit is worth
@@ -14,16 +13,9 @@
 PRUMO_AVX512_BEGIN
 namespace prumo::avx512 {
 
-/// How far ahead a single token's product asks for weights: a page, which the hardware would stop
-/// at.
-inline constexpr std::size_t kPrefetch = 4096;
-
-template <std::size_t kLines>
-inline void prefetch(const std::byte* at) {
-  for (std::size_t i = 0; i < kLines; ++i) {
-    _mm_prefetch(reinterpret_cast<const char*>(at) + i * 64, _MM_HINT_T0);
-  }
-}
+/// How far ahead a single token's product asks for weights, in bytes: farther, and the nearest
+/// cache loses what it was given before it is used.
+inline constexpr std::size_t kPrefetch = 1280;
 
 inline __m512i load(const std::byte* at) {
   return _mm512_loadu_si512(at);
@@ -217,8 +209,15 @@ void multiply_tile(const Reader* const (&panel)[kPanels], std::size_t begin, std
       sum[p][t] = fresh ? _mm512_setzero_ps() : _mm512_loadu_ps(y + t * y_stride + p * kPanelRows);
     }
   }
+  [[maybe_unused]] const std::byte* asked = nullptr;
+  if constexpr (kTokens == 1 && Reader::kInMemory) asked = panel[0]->panel + kPrefetch;
   for (std::size_t b = begin; b < end; ++b) {
-    if constexpr (kTokens == 1 && Reader::kInMemory) panel[0]->prefetch_ahead(b);
+    if constexpr (kTokens == 1 && Reader::kInMemory) {
+      for (const std::byte* to = panel[0]->panel + (b + 1) * Reader::kStep + kPrefetch; asked < to;
+           asked += PanelLayout::kLine) {
+        _mm_prefetch(reinterpret_cast<const char*>(asked), _MM_HINT_T0);
+      }
+    }
     add_part<0>(panel, b, x, x_stride, b + x_first, sum);
     if constexpr (Reader::kParts == 2) add_part<1>(panel, b, x, x_stride, b + x_first, sum);
     if constexpr (Reader::kMinimum != Minimum::kNone) {
@@ -250,10 +249,10 @@ void in_tiles(std::size_t tokens, F&& f) {
 
 /// A panel as it lies in memory, times a few tokens at once.
 template <class Reader>
-void multiply_few(const MatmulArgs& a, const PanelLayout& layout, std::size_t p) {
+void multiply_few(const MatmulArgs& a, std::size_t stride, std::size_t p) {
   const std::size_t blocks = a.columns / kBlock;
   const auto* x = static_cast<const QuantizedBlock*>(a.x);
-  const Reader reader(a.panels + p * layout.stride, layout);
+  const Reader reader(a.panels + p * stride);
   const Reader* const panel[1] = {&reader};
   in_tiles<8>(a.tokens, [&]<std::size_t kTokens>(std::size_t t) {
     multiply_tile<Reader, 1, kTokens>(panel, 0, blocks, x + t * blocks, blocks, 0,
@@ -263,7 +262,7 @@ void multiply_few(const MatmulArgs& a, const PanelLayout& layout, std::size_t p)
 
 /// kPanels panels, unpacked a stretch at a time, times many tokens.
 template <class Reader, std::size_t kPanels>
-void multiply_many(const MatmulArgs& a, const PanelLayout& layout, std::size_t p) {
+void multiply_many(const MatmulArgs& a, std::size_t stride, std::size_t p) {
   using Scratch = UnpackedBy<Reader>;
   Scratch scratch[kPanels];
   const Scratch* panel[kPanels];
@@ -275,7 +274,7 @@ void multiply_many(const MatmulArgs& a, const PanelLayout& layout, std::size_t p
     const std::size_t begin = blocks * i / stretches;
     const std::size_t end = blocks * (i + 1) / stretches;
     for (std::size_t j = 0; j < kPanels; ++j) {
-      unpack(Reader(a.panels + (p + j) * layout.stride, layout), begin, end, scratch[j]);
+      unpack(Reader(a.panels + (p + j) * stride), begin, end, scratch[j]);
       panel[j] = &scratch[j];
     }
     in_tiles<6>(a.tokens, [&]<std::size_t kTokens>(std::size_t t) {
@@ -294,7 +293,7 @@ inline constexpr std::size_t kLeastTokens = 64;
 
 template <class Reader>
 void matmul_quantized(const MatmulArgs& a) {
-  const PanelLayout layout = panel_layout(Reader::kType, a.columns);
+  const std::size_t stride = panel_bytes(Reader::kType, a.columns);
   const std::size_t blocks = a.columns / kBlock;
   const std::size_t row_bytes = std::max<std::size_t>(blocks, 1) * sizeof(QuantizedBlock);
   const std::size_t most = std::max(kActivationBytes / row_bytes, kLeastTokens);
@@ -307,9 +306,9 @@ void matmul_quantized(const MatmulArgs& a) {
     part.y = a.y + first * a.y_stride;
     std::size_t p = a.panel_begin;
     if (part.tokens >= kManyTokens) {
-      for (; p + 2 <= a.panel_end; p += 2) multiply_many<Reader, 2>(part, layout, p);
+      for (; p + 2 <= a.panel_end; p += 2) multiply_many<Reader, 2>(part, stride, p);
     }
-    for (; p < a.panel_end; ++p) multiply_few<Reader>(part, layout, p);
+    for (; p < a.panel_end; ++p) multiply_few<Reader>(part, stride, p);
   }
 }
 

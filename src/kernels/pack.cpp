@@ -12,47 +12,6 @@ namespace {
 
 using enum gguf::TensorType;
 
-constexpr std::size_t kLine = 64;
-
-// How many units a block of one row has in each section. The 16 rows of a unit lie side by side.
-struct Units {
-  std::size_t scales;     // of 2 bytes
-  std::size_t sub_bytes;  // of 1
-  std::size_t sub_words;  // of 4, as all that follow
-  std::size_t high;
-  std::size_t quants;
-};
-
-constexpr Units units_of(gguf::TensorType type) {
-  switch (type) {
-    case kQ8_0:
-      return {1, 0, 0, 0, 8};
-    case kQ4_0:
-      return {1, 0, 0, 0, 4};
-    case kQ4_1:
-      return {2, 0, 0, 0, 4};
-    case kQ5_0:
-      return {1, 0, 0, 1, 4};
-    case kQ5_1:
-      return {2, 0, 0, 1, 4};
-    case kQ2_K:
-      return {2, 16, 0, 0, 16};
-    case kQ3_K:
-      return {1, 0, 3, 8, 16};
-    case kQ4_K:
-      return {2, 0, 3, 0, 32};
-    case kQ5_K:
-      return {2, 0, 3, 8, 32};
-    case kQ6_K:
-      return {1, 16, 0, 16, 32};
-    case kF32:
-    case kF16:
-    case kBF16:
-      break;
-  }
-  return {};
-}
-
 // ---- A block of one row, cut into its units. Four columns at a time: a word has one in each byte.
 
 struct Block {
@@ -150,7 +109,7 @@ void cut(const std::byte* from, Block& to) {
                                   : Type == kQ3_K ? 108
                                   : Type == kQ6_K ? 208
                                                   : 0;
-  std::memcpy(to.scales.data(), from + kScales, 2 * units_of(Type).scales);
+  std::memcpy(to.scales.data(), from + kScales, 2 * panel_layout(Type).f16s);
   std::uint32_t* const quants = to.quants.data();
   if constexpr (Type == kQ8_0) {
     copy_words<8>(from + 2, 0x80808080, quants);
@@ -191,8 +150,8 @@ void cut(const std::byte* from, Block& to) {
 // ---- Panels
 
 template <std::size_t N, class Unit>
-void put(const Unit* units, std::byte* section, std::size_t b, std::size_t row) {
-  std::byte* const to = section + (b * N * kPanelRows + row) * sizeof(Unit);
+void put(const Unit* units, std::byte* section, std::size_t row) {
+  std::byte* const to = section + row * sizeof(Unit);
   for (std::size_t i = 0; i < N; ++i) {
     std::memcpy(to + i * kPanelRows * sizeof(Unit), units + i, sizeof(Unit));
   }
@@ -200,21 +159,21 @@ void put(const Unit* units, std::byte* section, std::size_t b, std::size_t row) 
 
 // `rows` is where the first of n_rows lies.
 template <gguf::TensorType Type>
-void pack_blocks(const std::byte* rows, std::size_t n_rows, std::size_t columns,
-                 const PanelLayout& layout, std::byte* panel) {
-  constexpr Units kUnits = units_of(Type);
+void pack_blocks(const std::byte* rows, std::size_t n_rows, std::size_t columns, std::byte* panel) {
+  constexpr PanelLayout kAt = panel_layout(Type);
   const std::size_t row_size = row_bytes(Type, columns);
   const std::size_t block_size = gguf::type_traits(Type).bytes;
   const std::size_t blocks = row_size / block_size;
   Block block;
   for (std::size_t b = 0; b < blocks; ++b) {
+    std::byte* const to = panel + kAt.block_at(b);
     for (std::size_t r = 0; r < n_rows; ++r) {
       cut<Type>(rows + r * row_size + b * block_size, block);
-      put<kUnits.scales>(block.scales.data(), panel + layout.scales, b, r);
-      put<kUnits.sub_bytes>(block.sub_bytes.data(), panel + layout.sub_scales, b, r);
-      put<kUnits.sub_words>(block.sub_words.data(), panel + layout.sub_scales, b, r);
-      put<kUnits.high>(block.high.data(), panel + layout.high, b, r);
-      put<kUnits.quants>(block.quants.data(), panel + layout.quants, b, r);
+      put<kAt.f16s>(block.scales.data(), panel + kAt.scales_at(b), r);
+      put<kAt.sub_bytes>(block.sub_bytes.data(), to, r);
+      put<kAt.sub_words>(block.sub_words.data(), to, r);
+      put<kAt.high>(block.high.data(), to + kAt.high_at(), r);
+      put<kAt.quants>(block.quants.data(), to + kAt.quants_at(), r);
     }
   }
 }
@@ -230,7 +189,7 @@ void pack_values(const std::byte* rows, std::size_t n_rows, std::size_t columns,
 }
 
 void pack_panel(gguf::TensorType type, const std::byte* rows, std::size_t n_rows,
-                std::size_t columns, const PanelLayout& layout, std::byte* panel) {
+                std::size_t columns, std::byte* panel) {
   switch (type) {
     case kF32:
       return pack_values<std::uint32_t>(rows, n_rows, columns, panel);
@@ -240,25 +199,25 @@ void pack_panel(gguf::TensorType type, const std::byte* rows, std::size_t n_rows
       std::memcpy(panel, rows, n_rows * row_bytes(type, columns));
       return;
     case kQ8_0:
-      return pack_blocks<kQ8_0>(rows, n_rows, columns, layout, panel);
+      return pack_blocks<kQ8_0>(rows, n_rows, columns, panel);
     case kQ4_0:
-      return pack_blocks<kQ4_0>(rows, n_rows, columns, layout, panel);
+      return pack_blocks<kQ4_0>(rows, n_rows, columns, panel);
     case kQ4_1:
-      return pack_blocks<kQ4_1>(rows, n_rows, columns, layout, panel);
+      return pack_blocks<kQ4_1>(rows, n_rows, columns, panel);
     case kQ5_0:
-      return pack_blocks<kQ5_0>(rows, n_rows, columns, layout, panel);
+      return pack_blocks<kQ5_0>(rows, n_rows, columns, panel);
     case kQ5_1:
-      return pack_blocks<kQ5_1>(rows, n_rows, columns, layout, panel);
+      return pack_blocks<kQ5_1>(rows, n_rows, columns, panel);
     case kQ2_K:
-      return pack_blocks<kQ2_K>(rows, n_rows, columns, layout, panel);
+      return pack_blocks<kQ2_K>(rows, n_rows, columns, panel);
     case kQ3_K:
-      return pack_blocks<kQ3_K>(rows, n_rows, columns, layout, panel);
+      return pack_blocks<kQ3_K>(rows, n_rows, columns, panel);
     case kQ4_K:
-      return pack_blocks<kQ4_K>(rows, n_rows, columns, layout, panel);
+      return pack_blocks<kQ4_K>(rows, n_rows, columns, panel);
     case kQ5_K:
-      return pack_blocks<kQ5_K>(rows, n_rows, columns, layout, panel);
+      return pack_blocks<kQ5_K>(rows, n_rows, columns, panel);
     case kQ6_K:
-      return pack_blocks<kQ6_K>(rows, n_rows, columns, layout, panel);
+      return pack_blocks<kQ6_K>(rows, n_rows, columns, panel);
   }
 }
 
@@ -269,39 +228,37 @@ std::size_t row_bytes(gguf::TensorType type, std::size_t columns) {
   return columns / traits.elements * traits.bytes;
 }
 
-PanelLayout panel_layout(gguf::TensorType type, std::size_t columns) {
+std::size_t panel_bytes(gguf::TensorType type, std::size_t columns) {
   if (!is_quantized(type)) {
-    return {0, 0, 0, 0, round_up(row_bytes(type, columns) * kPanelRows, kLine)};
+    return round_up(row_bytes(type, columns) * kPanelRows, PanelLayout::kLine);
   }
-  const std::size_t blocks = columns / gguf::type_traits(type).elements;
-  const Units units = units_of(type);
-  const std::size_t sub_scales = round_up(blocks * units.scales * 2 * kPanelRows, kLine);
-  const std::size_t high =
-      sub_scales + blocks * (units.sub_bytes + units.sub_words * 4) * kPanelRows;
-  const std::size_t quants = high + blocks * units.high * kLine;
-  return {0, sub_scales, high, quants, quants + blocks * units.quants * kLine};
+  return panel_layout(type).bytes(columns / gguf::type_traits(type).elements);
 }
 
 std::size_t packed_bytes(gguf::TensorType type, std::size_t rows, std::size_t columns) {
-  return round_up(rows, kPanelRows) / kPanelRows * panel_layout(type, columns).stride;
+  return round_up(rows, kPanelRows) / kPanelRows * panel_bytes(type, columns);
 }
 
 void pack_panels(gguf::TensorType type, const std::byte* file, std::size_t rows,
                  std::size_t columns, std::size_t panel_begin, std::size_t panel_end,
                  std::byte* out) {
-  const PanelLayout layout = panel_layout(type, columns);
-  if (layout.stride == 0) return;  // no columns
+  const std::size_t stride = panel_bytes(type, columns);
+  if (stride == 0) return;  // no columns
   const std::size_t row_size = row_bytes(type, columns);
+  const std::size_t blocks = columns / gguf::type_traits(type).elements;
+  // The line that may not be filled: the last one of scales, or of values.
+  const std::size_t last = is_quantized(type) ? panel_layout(type).scales_at(blocks - 1) /
+                                                    PanelLayout::kLine * PanelLayout::kLine
+                                              : stride - PanelLayout::kLine;
   for (std::size_t p = panel_begin; p < panel_end; ++p) {
-    std::byte* const panel = out + p * layout.stride;
+    std::byte* const panel = out + p * stride;
     const std::size_t n_rows = std::min(kPanelRows, rows - p * kPanelRows);
     if (n_rows < kPanelRows) {
-      std::memset(panel, 0, layout.stride);
-    } else {  // whatever follows the first section, or the values, up to the next cache line
-      const std::size_t end = layout.sub_scales != 0 ? layout.sub_scales : layout.stride;
-      std::memset(panel + end - kLine, 0, kLine);
+      std::memset(panel, 0, stride);
+    } else {
+      std::memset(panel + last, 0, PanelLayout::kLine);
     }
-    pack_panel(type, file + p * kPanelRows * row_size, n_rows, columns, layout, panel);
+    pack_panel(type, file + p * kPanelRows * row_size, n_rows, columns, panel);
   }
 }
 

@@ -16,8 +16,8 @@ inline std::size_t to_line(std::size_t bytes) {
   return (bytes + 63) / 64 * 64;
 }
 
-/// What the sections of a panel hold of every block of 32 (b) or 256 (B) columns, from the text.
-struct ExpectedSections {
+/// What a panel holds of every block of 32 or 256 columns, from the text.
+struct ExpectedParts {
   std::size_t f16s;       ///< one or two a row
   std::size_t sub_bytes;  ///< of a row's sub-scales
   bool six_bits;          ///< whether those are six-bit numbers
@@ -25,7 +25,7 @@ struct ExpectedSections {
   int added;              ///< what a stored quant has on top of the number
 };
 
-inline ExpectedSections expected_sections(gguf::TensorType type) {
+inline ExpectedParts expected_parts(gguf::TensorType type) {
   using enum gguf::TensorType;
   switch (type) {
     case kQ8_0:
@@ -53,16 +53,32 @@ inline ExpectedSections expected_sections(gguf::TensorType type) {
   }
 }
 
-inline PanelLayout expected_layout(gguf::TensorType type, std::size_t blocks) {
-  if (!is_quantized(type)) return {0, 0, 0, 0, to_line(blocks * 16 * block_format(type).bytes)};
-  const ExpectedSections e = expected_sections(type);
-  const std::size_t columns = blocks * block_format(type).elements;
-  PanelLayout at{};
-  at.sub_scales = to_line(blocks * 16 * 2 * e.f16s);
-  at.high = at.sub_scales + blocks * 16 * e.sub_bytes;
-  at.quants = at.high + columns / 8 * e.high * 16;
-  at.stride = at.quants + columns / 8 * e.low * 16;
-  return at;
+/// Where block b of a quantized type begins, and its f16s: found by going through the panel.
+struct ExpectedPlace {
+  std::size_t f16s;
+  std::size_t block;
+  std::size_t end;  ///< of the block
+};
+
+inline ExpectedPlace expected_place(gguf::TensorType type, std::size_t b) {
+  const ExpectedParts e = expected_parts(type);
+  const std::size_t columns = block_format(type).elements;
+  const std::size_t bytes = 16 * e.sub_bytes + columns * (e.high + e.low) / 8 * 16;
+  ExpectedPlace place{};
+  for (std::size_t i = 0; i <= b; ++i) {
+    if (e.f16s == 2 || i % 2 == 0) {
+      place = {place.end, place.end + 64, place.end + 64};
+    } else {
+      place = {place.f16s + 32, place.end, place.end};
+    }
+    place.end += bytes;
+  }
+  return place;
+}
+
+inline std::size_t expected_panel_bytes(gguf::TensorType type, std::size_t blocks) {
+  if (!is_quantized(type)) return to_line(blocks * 16 * block_format(type).bytes);
+  return blocks == 0 ? 0 : expected_place(type, blocks - 1).end;
 }
 
 /// Puts the `bits` bits of column i of 32, for row r, where the text has them.
@@ -78,37 +94,38 @@ inline void put_column(std::byte* section, std::size_t bits, std::size_t i, std:
 }
 
 /// Row r of a panel of a quantized type.
-inline void put_row(gguf::TensorType type, const PanelLayout& at, const std::byte* row,
-                    std::size_t columns, std::size_t r, std::byte* panel) {
+inline void put_row(gguf::TensorType type, const std::byte* row, std::size_t columns, std::size_t r,
+                    std::byte* panel) {
   const BlockFormat format = block_format(type);
-  const ExpectedSections e = expected_sections(type);
+  const ExpectedParts e = expected_parts(type);
   for (std::size_t b = 0; b < columns / format.elements; ++b) {
     const std::byte* block = row + b * format.bytes;
+    const ExpectedPlace place = expected_place(type, b);
     for (std::size_t s = 0; s < e.f16s; ++s) {
-      std::memcpy(panel + at.scales + ((b * e.f16s + s) * 16 + r) * 2,
+      std::memcpy(panel + place.f16s + (s * 16 + r) * 2,
                   block + (s == 0 ? format.scale_at : format.min_at), 2);
     }
+    std::byte* const subs = panel + place.block;
     for (std::size_t n = 0; n < 16 && e.sub_bytes != 0; ++n) {
       if (!e.six_bits) {
         const std::size_t first = type == gguf::TensorType::kQ6_K ? 192 : 0;
-        panel[at.sub_scales + (b * 16 + n) * 16 + r] = block[first + n];
+        subs[n * 16 + r] = block[first + n];
         continue;
       }
       const bool q3 = type == gguf::TensorType::kQ3_K;
       const Column c = column_of(type, block, q3 ? 16 * n : 32 * (n % 8));
       const int number = q3 ? c.factor + 32 : n < 8 ? c.factor : -c.min_factor;
-      std::byte* const words = panel + at.sub_scales + b * 192 + r * 4;
+      std::byte* const words = subs + r * 4;
       words[n / 8 * 64 + n % 8 / 2] |= std::byte(number % 16 << (n % 2 * 4));
       words[128 + n / 4] |= std::byte(number / 16 << (n % 4 * 2));
     }
-  }
-  for (std::size_t k = 0; k < columns; ++k) {
-    const auto quant = static_cast<unsigned>(column_of(type, row, k).quant + e.added);
-    const std::size_t b = k / 32;
-    const unsigned low_mask = (1u << e.low) - 1;
-    put_column(panel + at.quants + b * e.low * 64, e.low, k % 32, r, quant & low_mask);
-    if (e.high != 0) {
-      put_column(panel + at.high + b * e.high * 64, e.high, k % 32, r, quant >> e.low);
+    std::byte* const high = subs + 16 * e.sub_bytes;
+    std::byte* const low = high + format.elements * e.high / 8 * 16;
+    for (std::size_t k = 0; k < format.elements; ++k) {
+      const auto quant = static_cast<unsigned>(column_of(type, block, k).quant + e.added);
+      const unsigned low_mask = (1u << e.low) - 1;
+      put_column(low + k / 32 * e.low * 64, e.low, k % 32, r, quant & low_mask);
+      if (e.high != 0) put_column(high + k / 32 * e.high * 64, e.high, k % 32, r, quant >> e.low);
     }
   }
 }
@@ -119,12 +136,11 @@ inline std::vector<std::byte> expected_panel(gguf::TensorType type, const std::b
   using enum gguf::TensorType;
   const BlockFormat format = block_format(type);
   const std::size_t blocks = columns / format.elements;
-  const PanelLayout at = expected_layout(type, blocks);
-  std::vector<std::byte> panel(at.stride);
+  std::vector<std::byte> panel(expected_panel_bytes(type, blocks));
   for (std::size_t r = 0; r < kPanelRows && p * kPanelRows + r < rows; ++r) {
     const std::byte* row = file + (p * kPanelRows + r) * blocks * format.bytes;
     if (is_quantized(type)) {
-      put_row(type, at, row, columns, r, panel.data());
+      put_row(type, row, columns, r, panel.data());
       continue;
     }
     for (std::size_t k = 0; k < columns; ++k) {
@@ -142,25 +158,21 @@ inline std::string pack_fault(gguf::TensorType type, const std::vector<std::byte
   static Stage file_stage;
   static Output out_stage;
   const BlockFormat format = block_format(type);
-  const PanelLayout at = expected_layout(type, columns / format.elements);
+  const std::size_t stride = expected_panel_bytes(type, columns / format.elements);
   const std::size_t panels = (rows + kPanelRows - 1) / kPanelRows;
-  const PanelLayout layout = panel_layout(type, columns);
   if (row_bytes(type, columns) != columns / format.elements * format.bytes) return "row_bytes";
-  if (packed_bytes(type, rows, columns) != panels * at.stride) return "packed_bytes";
-  if (layout.scales != 0 || layout.sub_scales != at.sub_scales || layout.high != at.high ||
-      layout.quants != at.quants || layout.stride != at.stride) {
-    return "panel_layout";
-  }
-  std::byte* out = out_stage.room<std::byte>(panels * at.stride, side);
+  if (panel_bytes(type, columns) != stride) return "panel_bytes";
+  if (packed_bytes(type, rows, columns) != panels * stride) return "packed_bytes";
+  std::byte* out = out_stage.room<std::byte>(panels * stride, side);
   pack_panels(type, file_stage.put(matrix.data(), matrix.size(), side), rows, columns, begin, end,
               out);
   if (!out_stage.intact()) return "it wrote beside the panels";
   for (std::size_t p = 0; p < panels; ++p) {
     const bool asked = p >= begin && p < end;
     const auto wanted = asked ? expected_panel(type, matrix.data(), rows, columns, p)
-                              : std::vector<std::byte>(at.stride, std::byte{Output::kCanaryByte});
-    for (std::size_t i = 0; i < at.stride; ++i) {
-      if (out[p * at.stride + i] == wanted[i]) continue;
+                              : std::vector<std::byte>(stride, std::byte{Output::kCanaryByte});
+    for (std::size_t i = 0; i < stride; ++i) {
+      if (out[p * stride + i] == wanted[i]) continue;
       return std::string(format.name) + " " + std::to_string(rows) + "x" + std::to_string(columns) +
              ": byte " + std::to_string(i) + " of panel " + std::to_string(p) +
              (asked ? "" : ", which was not asked for");
