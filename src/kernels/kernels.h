@@ -75,6 +75,9 @@ struct alignas(64) QuantizedBlock {
 inline constexpr std::int32_t kFloatOfZero = 0x4B400000;
 static_assert(sizeof(QuantizedBlock) == 64);
 
+/// Right where the machine is not known: see PrefetchTuner.
+inline constexpr std::size_t kPrefetch = 2048;
+
 /// y[t][r] = row r of the matrix times x[t], for the panels [panel_begin, panel_end).
 struct MatmulArgs {
   const std::byte* panels;  ///< the packed matrix, panel 0 first, 64-byte aligned (pack.h)
@@ -85,7 +88,9 @@ struct MatmulArgs {
                   ///< 32] otherwise
   float* y;       ///< [tokens][y_stride]; columns [16 * panel_begin, 16 * panel_end) are written,
                   ///< padding too
-  std::size_t y_stride;  ///< floats
+  std::size_t y_stride;           ///< floats
+  std::size_t ahead = kPrefetch;  ///< bytes ahead of its place that the product of a lone token
+                                  ///< asks memory for weights: a matter of speed alone
 };
 
 struct SoftmaxResult {

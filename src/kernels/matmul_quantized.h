@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 
 #include "base/half.h"
@@ -54,6 +55,19 @@ struct Panel {
     return sub_scales(b) + kAt.quants_at() + b % kRuns * (kAt.quants / kRuns * kWordBytes);
   }
 };
+
+#if PRUMO_X86
+/// Asks for the cache lines [begin, end) behind `panel`, whole lines from begin on; returns where
+/// it stopped. They need not be there.
+inline __attribute__((always_inline)) std::size_t ask_for(const std::byte* panel, std::size_t begin,
+                                                          std::size_t end) {
+  for (; begin < end; begin += PanelLayout::kLine) {
+    __builtin_prefetch(
+        reinterpret_cast<const char*>(reinterpret_cast<std::uintptr_t>(panel) + begin));
+  }
+  return begin;
+}
+#endif
 
 /// How a type's minimum, if it has one, joins a row after the dot.
 enum class Minimum {

@@ -22,7 +22,10 @@ inline __m256i load(const std::byte* at) {
 template <gguf::TensorType kTensorType>
 struct HalfPanel : private Panel<kTensorType> {
   using Whole = Panel<kTensorType>;
+  using Whole::kStep;
   using Whole::kType;
+  using Whole::panel;
+  static constexpr bool kInMemory = true;
   std::size_t half;
   HalfPanel(const std::byte* begin, std::size_t which) : Whole(begin), half(which) {}
 
@@ -102,6 +105,7 @@ inline __m256i times(__m256i w, __m256i s) {
 /// Blocks of half a panel as `unpack` leaves them, read like those of the type `Packed`.
 template <class Packed>
 struct Unpacked {
+  static constexpr bool kInMemory = false;
   static constexpr std::size_t kParts = Packed::kParts;
   static constexpr Minimum kMinimum = Packed::kMinimum;
   static constexpr bool kSigned = Packed::kSigned;
@@ -229,12 +233,16 @@ inline __attribute__((always_inline)) void add_minimum(const Reader& panel, std:
 template <class Reader, std::size_t kTokens>
 void multiply_tile(const Reader& panel, std::size_t begin, std::size_t end, const QuantizedBlock* x,
                    std::size_t x_stride, std::size_t x_first, float* y, std::size_t y_stride,
-                   bool fresh) {
+                   bool fresh, [[maybe_unused]] std::size_t ahead = 0) {
   __m256 sum[kTokens];
   for (std::size_t t = 0; t < kTokens; ++t) {
     sum[t] = fresh ? _mm256_setzero_ps() : _mm256_loadu_ps(y + t * y_stride);
   }
+  [[maybe_unused]] std::size_t asked = ahead;
   for (std::size_t b = begin; b < end; ++b) {
+    if constexpr (kTokens == 1 && Reader::kInMemory) {  // the other half finds the lines there
+      if (panel.half == 0) asked = ask_for(panel.panel, asked, (b + 1) * Reader::kStep + ahead);
+    }
     add_part<0>(panel, b, x, x_stride, b + x_first, sum);
     if constexpr (Reader::kParts == 2) add_part<1>(panel, b, x, x_stride, b + x_first, sum);
     if constexpr (Reader::kMinimum != Minimum::kNone) {
@@ -269,7 +277,7 @@ void multiply_half(const MatmulArgs& a, const Reader& reader, float* y) {
   if (a.tokens < kManyTokens) {
     return in_tiles<4>(a.tokens, [&]<std::size_t kTokens>(std::size_t t) {
       multiply_tile<Reader, kTokens>(reader, 0, blocks, x + t * blocks, blocks, 0,
-                                     y + t * a.y_stride, a.y_stride, true);
+                                     y + t * a.y_stride, a.y_stride, true, a.ahead);
     });
   }
   using Scratch = Unpacked<Reader>;

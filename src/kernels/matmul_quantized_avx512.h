@@ -13,10 +13,6 @@
 PRUMO_AVX512_BEGIN
 namespace prumo::avx512 {
 
-/// How far ahead a single token's product asks for weights, in bytes: farther, and the nearest
-/// cache loses what it was given before it is used.
-inline constexpr std::size_t kPrefetch = 1280;
-
 inline __m512i load(const std::byte* at) {
   return _mm512_loadu_si512(at);
 }
@@ -202,21 +198,18 @@ inline __attribute__((always_inline)) void add_minimum(const Reader& panel, std:
 template <class Reader, std::size_t kPanels, std::size_t kTokens>
 void multiply_tile(const Reader* const (&panel)[kPanels], std::size_t begin, std::size_t end,
                    const QuantizedBlock* x, std::size_t x_stride, std::size_t x_first, float* y,
-                   std::size_t y_stride, bool fresh) {
+                   std::size_t y_stride, bool fresh, [[maybe_unused]] std::size_t ahead = 0) {
   __m512 sum[kPanels][kTokens];
   for (std::size_t p = 0; p < kPanels; ++p) {
     for (std::size_t t = 0; t < kTokens; ++t) {
       sum[p][t] = fresh ? _mm512_setzero_ps() : _mm512_loadu_ps(y + t * y_stride + p * kPanelRows);
     }
   }
-  [[maybe_unused]] const std::byte* asked = nullptr;
-  if constexpr (kTokens == 1 && Reader::kInMemory) asked = panel[0]->panel + kPrefetch;
+  constexpr bool kAsks = kTokens == 1 && Reader::kInMemory;
+  [[maybe_unused]] std::size_t asked = ahead;
   for (std::size_t b = begin; b < end; ++b) {
-    if constexpr (kTokens == 1 && Reader::kInMemory) {
-      for (const std::byte* to = panel[0]->panel + (b + 1) * Reader::kStep + kPrefetch; asked < to;
-           asked += PanelLayout::kLine) {
-        _mm_prefetch(reinterpret_cast<const char*>(asked), _MM_HINT_T0);
-      }
+    if constexpr (kAsks) {
+      asked = ask_for(panel[0]->panel, asked, (b + 1) * Reader::kStep + ahead);
     }
     add_part<0>(panel, b, x, x_stride, b + x_first, sum);
     if constexpr (Reader::kParts == 2) add_part<1>(panel, b, x, x_stride, b + x_first, sum);
@@ -256,7 +249,8 @@ void multiply_few(const MatmulArgs& a, std::size_t stride, std::size_t p) {
   const Reader* const panel[1] = {&reader};
   in_tiles<8>(a.tokens, [&]<std::size_t kTokens>(std::size_t t) {
     multiply_tile<Reader, 1, kTokens>(panel, 0, blocks, x + t * blocks, blocks, 0,
-                                      a.y + t * a.y_stride + p * kPanelRows, a.y_stride, true);
+                                      a.y + t * a.y_stride + p * kPanelRows, a.y_stride, true,
+                                      a.ahead);
   });
 }
 

@@ -10,6 +10,7 @@
 #include "model/forward.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
 #include "base/float_guard.h"
@@ -18,6 +19,8 @@
 
 namespace prumo {
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 // The argmax of two neighbouring parts of x, `a` first.
 ArgmaxResult joined(const float* x, const ArgmaxResult& a, const ArgmaxResult& b) {
@@ -144,7 +147,8 @@ class Pass {
                 std::size_t y_stride) {
     const Share panels = share(m.n_panels());
     const void* x = is_quantized(m.type) ? static_cast<const void*>(in.blocks) : in.floats;
-    k_.matmul(m.type)({m.panels, panels.begin, panels.end, m.columns, n, x, y, y_stride});
+    k_.matmul(m.type)(
+        {m.panels, panels.begin, panels.end, m.columns, n, x, y, y_stride, s_.prefetch.distance()});
   }
 
   // This thread's rows of m times each of n tokens, and where the largest of them is: looked for
@@ -158,7 +162,7 @@ class Pass {
     std::fill_n(top, n, ArgmaxResult{npos, false});
     for (std::size_t p = panels.begin; p < panels.end; p += kPanelsAtOnce) {
       const std::size_t end = std::min(p + kPanelsAtOnce, panels.end);
-      k_.matmul(m.type)({m.panels, p, end, m.columns, n, x, y, stride});
+      k_.matmul(m.type)({m.panels, p, end, m.columns, n, x, y, stride, s_.prefetch.distance()});
       const std::size_t first = p * kPanelRows;
       for (std::size_t t = 0; t < n; ++t) {
         const float* row = y + t * stride;
@@ -334,11 +338,14 @@ void SessionState::forward(std::span<const TokenId> ids, std::size_t wanted) {
   assert(!ids.empty() && ids.size() <= batch && position + ids.size() <= context);
   assert(wanted <= ids.size() && wanted <= scratch.logit_rows);
   const std::size_t first = ids.size() - wanted;
+  const bool tuning = ids.size() == 1 && wanted == 1 && !prefetch.settled();
+  const auto begun = tuning ? Clock::now() : Clock::time_point{};
   team->run([&](std::size_t thread) {
     Pass pass(*this, ids, thread);
     pass.layers(first);
     if (wanted > 0) pass.logits(first, wanted);
   });
+  if (tuning) prefetch.record(std::chrono::duration<double>(Clock::now() - begun).count());
   position += ids.size();
   if (wanted > 0) show_logits(0);
 }

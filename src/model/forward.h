@@ -12,6 +12,7 @@
 #include "base/threads.h"
 #include "model/kv_cache.h"
 #include "model/loaded_model.h"
+#include "model/prefetch_tuner.h"
 #include "prumo.h"
 
 namespace prumo {
@@ -72,6 +73,7 @@ struct SessionState {
   std::size_t batch;
   std::size_t context;
   std::size_t position = 0;
+  PrefetchTuner prefetch = {};
   std::size_t row = 0;                    // of the logits that are shown
   ArgmaxResult top{npos, false};          // of those
   std::vector<ArgmaxResult> top_of = {};  // [threads][logit_rows], of each thread's part of them

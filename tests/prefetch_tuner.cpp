@@ -1,0 +1,43 @@
+// The choice of a prefetch distance: by the fastest step, once.
+#include "model/prefetch_tuner.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+namespace prumo {
+namespace {
+
+// Steps with distance i take times[i], the first of each much less.
+PrefetchTuner tuned(const std::array<double, 3>& times) {
+  PrefetchTuner tuner;
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    for (std::size_t step = 0; step < PrefetchTuner::kSteps; ++step) {
+      EXPECT_FALSE(tuner.settled());
+      EXPECT_EQ(tuner.distance(), PrefetchTuner::kDistances[i]);
+      tuner.record(step == 0 ? times[i] / 100 : times[i]);
+    }
+  }
+  return tuner;
+}
+
+TEST(PrefetchTuner, TheFastestStays) {
+  EXPECT_EQ(tuned({3, 2, 4}).distance(), PrefetchTuner::kDistances[1]);
+  EXPECT_EQ(tuned({3, 5, 2}).distance(), PrefetchTuner::kDistances[2]);
+  EXPECT_EQ(tuned({1, 1, 1}).distance(), PrefetchTuner::kDistances[0]);
+}
+
+TEST(PrefetchTuner, OnceSettledItStays) {
+  PrefetchTuner tuner = tuned({3, 2, 4});
+  EXPECT_TRUE(tuner.settled());
+  tuner.record(0);
+  EXPECT_EQ(tuner.distance(), PrefetchTuner::kDistances[1]);
+}
+
+TEST(PrefetchTuner, AClockThatSaysNothingChoosesTheFirst) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_EQ(tuned({nan, nan, nan}).distance(), PrefetchTuner::kDistances[0]);
+}
+
+}  // namespace
+}  // namespace prumo
