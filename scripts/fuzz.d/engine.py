@@ -34,8 +34,8 @@ class Outcome:
 
     @property
     def failed(self):
-        """Whether the target did: an end that a sanitizer or libFuzzer explains, or none at all in time."""
-        return self.killed or (self.status not in (0, None) and bool(self._failure))
+        """Whether the target did: an end that a sanitizer or libFuzzer explains, a signal, or no end at all in time."""
+        return self.killed or (self.status not in (0, None) and (bool(self._failure) or self.status < 0))
 
     @property
     def edges(self):
@@ -71,7 +71,8 @@ class Outcome:
         self._end.append(line)
 
 
-FAILURE = re.compile(r"ERROR: (AddressSanitizer|LeakSanitizer|MemorySanitizer|libFuzzer)|runtime error: |ALARM: working on")
+FAILURE = re.compile(r"ERROR: (AddressSanitizer|LeakSanitizer|MemorySanitizer|libFuzzer)|Sanitizer: CHECK failed|runtime error: |"
+                     r"ALARM: working on")
 
 
 class Engine:

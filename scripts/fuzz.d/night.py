@@ -237,7 +237,7 @@ class Night:
         machine = {"compiler": self.state.data["provenance"]["compiler"], "isas": instruction_sets()}
         recorded = json.loads(path.read_text()) if path.is_file() else {}
         floor = recorded.get("edges", {}) if {key: recorded.get(key) for key in machine} == machine else {}
-        reached, excused = {}, {finding["target"] for finding in self.state.data["findings"]}
+        excused = {finding["target"] for finding in self.state.data["findings"]}
         for name in self.targets:
             data = self.state.data["targets"][name]
             merged = data["merged"] or {}
@@ -247,12 +247,22 @@ class Night:
                 if name not in excused:
                     self.trouble(f"{name}: its corpus was not minimised: {merged.get('why', 'stopped')}")
                 continue
-            reached[name] = merged["edges"]
             if name not in excused and merged["edges"] < SINKS * floor.get(name, 0):
                 self.trouble(f"{name} reaches {merged['edges']} edges, and reached {floor[name]} when fuzz/coverage.json was "
                              "written; if that is meant, write it anew with --record-coverage")
         if self.options.record_coverage:
-            path.write_text(json.dumps({**machine, "edges": dict(sorted({**floor, **reached}.items()))}, indent=1) + "\n")
+            path.write_text(json.dumps({**machine, "edges": dict(sorted({**floor, **self.by_seeds()}.items()))}, indent=1) + "\n")
+
+    def by_seeds(self):
+        """The edges that the committed corpus of each target reaches alone: what any run reaches, however short."""
+        edges = {}
+        for name, target in self.targets.items():
+            outcome = self.engine.run(target, "sanitized", ["-runs=0", f"-artifact_prefix={self.triage.scraps}/"], [target.seeds])
+            if outcome.status == 0:
+                edges[name] = outcome.edges
+            else:
+                self.trouble(f"{name}: its committed corpus cannot be replayed: status {outcome.status}")
+        return edges
 
     # -- words
 

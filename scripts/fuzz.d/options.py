@@ -42,7 +42,7 @@ def parse(description, root, arguments=None):
     parser.add_argument("--commit-corpus", action="store_true",
                         help="at the end, add what reaches more to fuzz/corpus, within 200 files and 1 MiB a target")
     parser.add_argument("--record-coverage", action="store_true",
-                        help="at the end, write the coverage reached to fuzz/coverage.json, below which later runs fail")
+                        help="at the end, write the coverage that fuzz/corpus reaches to fuzz/coverage.json, below which later runs fail")
     parser.add_argument("--root", type=pathlib.Path, metavar="FOLDER", default=root, help="another tree of the same layout")
     options = parser.parse_args(arguments)
     options.root = options.root.resolve()

@@ -22,6 +22,7 @@ sys.path.insert(0, str(HERE))
 import schedule  # noqa: E402
 import signature  # noqa: E402
 from corpus import name_of  # noqa: E402
+from engine import Outcome  # noqa: E402
 from state import new_target, thin  # noqa: E402
 
 PLANTED = {"crash": "crash", "hang": "hang", "leak": "leak", "bomb": "memory"}
@@ -82,6 +83,17 @@ def logic():
             for what in ("-1.5e-08 (0d56e6ff) and should be 3.25e+37 (fd5e35b4)", "nan (7fc00000) and should be 2 (40000000)")]
     expect(laws[0] == laws[1] == "add.cpp:12: fault.empty(): avx2, n N, left: element N of N is N (N) and should be N (N)",
            f"numbers and bits go, the instruction set stays: {laws}")
+    check = ['AddressSanitizer: CHECK failed: asan_poisoning.cpp:160 "((beg.chunk)) < ((end.chunk))" (0xc4e7, 0xc4e6) (tid=18247)',
+             "    #0 0x557 in __asan::CheckUnwind() asan_rtl.cpp.o", "    #3 0x558 in prumo::unpoison(void const*, unsigned long) /a/arena.cpp:37:3"]
+    outcome = Outcome()
+    for line in check:
+        outcome.take(line, 0.0)
+    outcome.status = 1
+    expect(outcome.failed and signature.read(outcome.log).message.startswith("AddressSanitizer: CHECK failed: asan_poisoning.cpp:")
+           and signature.read(outcome.log).frames == ("prumo::unpoison arena.cpp",), f"a sanitizer's own check counts: {signature.read(outcome.log)}")
+    silent = Outcome()
+    silent.status = -signal.SIGSEGV
+    expect(silent.failed, "an end by a signal is a failure without a word")
     late = ["==1== ERROR: libFuzzer: out-of-memory (malloc(1073741824))", "==1== ERROR: libFuzzer: timeout after 10 seconds"]
     expect(signature.read(late).kind == "memory", "an alarm during the report of a fault does not change its kind")
     expect(signature.read([line.replace("dot", "sum") for line in log]) != found, "another function does")

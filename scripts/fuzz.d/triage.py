@@ -23,8 +23,10 @@ def ready_test(finding, data):
     suite = "".join(part.capitalize() for part in finding["target"].split("_"))
     isa = "" if finding["fails_by_default"] or not finding["isas"] else \
         f"// Fails with PRUMO_ISA={finding['isas'][0]} in the environment.\n"
+    shown = "// Shown under sanitizers (the preset asan-ubsan); other builds may let it pass.\n" \
+        if finding.get("shown_by") == "sanitized" else ""
     return f"""// {finding['kind'].capitalize()} found by the fuzz target {finding['target']}: {finding['message']}
-{isa}#include "../fuzz/{finding['target']}.cpp"
+{shown}{isa}#include "../fuzz/{finding['target']}.cpp"
 
 #include <gtest/gtest.h>  // behind the target, in which testing:: is prumo's own
 
