@@ -240,7 +240,7 @@ void multiply_tile(const Reader& panel, std::size_t begin, std::size_t end, cons
   }
   [[maybe_unused]] std::size_t asked = ahead;
   for (std::size_t b = begin; b < end; ++b) {
-    if constexpr (kTokens == 1 && Reader::kInMemory) {  // the other half finds the lines there
+    if constexpr (Reader::kInMemory) {  // the other half finds the lines there
       if (panel.half == 0) asked = ask_for(panel.panel, asked, (b + 1) * Reader::kStep + ahead);
     }
     add_part<0>(panel, b, x, x_stride, b + x_first, sum);

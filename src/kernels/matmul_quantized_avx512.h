@@ -114,8 +114,11 @@ inline __attribute__((always_inline)) void for_words(F&& f) {
 
 /// Blocks [begin, end) of the panel, as [0, end - begin) of `out`.
 template <class Reader>
-void unpack(const Reader& from, std::size_t begin, std::size_t end, UnpackedBy<Reader>& out) {
+void unpack(const Reader& from, std::size_t begin, std::size_t end, std::size_t ahead,
+            UnpackedBy<Reader>& out) {
+  std::size_t asked = begin * Reader::kStep + ahead;
   for (std::size_t b = begin; b < end; ++b) {
+    asked = ask_for(from.panel, asked, (b + 1) * Reader::kStep + ahead);
     const std::size_t to = b - begin;
     for_words<0, kWords>([&]<std::size_t g>() {
       _mm512_store_si512(out.words[to] + g * kWordBytes, from.template word<g>(b));
@@ -205,10 +208,9 @@ void multiply_tile(const Reader* const (&panel)[kPanels], std::size_t begin, std
       sum[p][t] = fresh ? _mm512_setzero_ps() : _mm512_loadu_ps(y + t * y_stride + p * kPanelRows);
     }
   }
-  constexpr bool kAsks = kTokens == 1 && Reader::kInMemory;
   [[maybe_unused]] std::size_t asked = ahead;
   for (std::size_t b = begin; b < end; ++b) {
-    if constexpr (kAsks) {
+    if constexpr (Reader::kInMemory) {
       asked = ask_for(panel[0]->panel, asked, (b + 1) * Reader::kStep + ahead);
     }
     add_part<0>(panel, b, x, x_stride, b + x_first, sum);
@@ -268,7 +270,7 @@ void multiply_many(const MatmulArgs& a, std::size_t stride, std::size_t p) {
     const std::size_t begin = blocks * i / stretches;
     const std::size_t end = blocks * (i + 1) / stretches;
     for (std::size_t j = 0; j < kPanels; ++j) {
-      unpack(Reader(a.panels + (p + j) * stride), begin, end, scratch[j]);
+      unpack(Reader(a.panels + (p + j) * stride), begin, end, a.ahead, scratch[j]);
       panel[j] = &scratch[j];
     }
     in_tiles<6>(a.tokens, [&]<std::size_t kTokens>(std::size_t t) {
@@ -280,7 +282,7 @@ void multiply_many(const MatmulArgs& a, std::size_t stride, std::size_t p) {
 }
 
 /// As many tokens pay for unpacking.
-inline constexpr std::size_t kManyTokens = 12;
+inline constexpr std::size_t kManyTokens = 17;
 /// As many activations are taken at once as the second cache keeps while all panels go by.
 inline constexpr std::size_t kActivationBytes = std::size_t{640} << 10;
 inline constexpr std::size_t kLeastTokens = 64;
