@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -14,13 +15,17 @@
 #include "kernels/kernels.h"
 #include "prumo.h"
 #include "support/command.h"
-#include "support/gguf_builder.h"
+#include "support/tiny_llama.h"
 
 namespace prumo {
 namespace {
 
 using nlohmann::json;
 using namespace testing;
+
+std::string text_of(const Bytes& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 
 const std::vector<std::string> kGenerate = {"generate", "-p", "In the beginning", "-n", "60"};
 
@@ -134,6 +139,16 @@ TEST(Models, AFileThatIsNoGoodModelIsOneSentenceAndCodeThree) {
   for (const std::string verb : {"tokenize", "detokenize", "info"}) {
     expect_failure(run({verb, "-m", paths[5]}), 3, paths[5]);
   }
+}
+
+TEST(Models, WeightsThatAreNoNumbersAreCodeThreeToo) {
+  GgufBuilder file = tiny_llama({});
+  std::memset(tensor_of(file, "output_norm.weight").data.data(), 0xFF, 4);
+  const std::string path = put("nan.gguf", text_of(file.build()));
+  const Ended ended = run({"generate", "-p", "x", "--json", "-m", path});
+  EXPECT_EQ(ended.code, 3);
+  EXPECT_EQ(ended.out, "");
+  EXPECT_EQ(ended.err.find("prumo: " + path + ": position "), 0u) << ended.err;
 }
 
 TEST(Output, AFullDiskIsOneSentenceAndCodeOne) {
@@ -305,15 +320,27 @@ TEST(Info, DescribesTheBuiltInModelAndFilesThatDoNotRun) {
   expect_failure(run({"generate", "-p", "x", "-m", path}), 3, "camel");
 }
 
+TEST(Info, DescribesABrokenModelAndEndsWithCodeThree) {
+  GgufBuilder file = tiny_llama({});
+  drop_key(file, "llama.attention.head_count");
+  file.add("llama.attention.head_count", 0u);
+  const std::string path = put("heads.gguf", text_of(file.build()));
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"info", "-m", path}, {"info", "--json", "-m", path}}) {
+    const Ended ended = run(words);
+    EXPECT_EQ(ended.code, 3);
+    EXPECT_NE(ended.out.find("token_embd.weight"), std::string::npos);
+    EXPECT_EQ(ended.err.find("prumo: " + path + ": llama.attention.head_count: "), 0u) << ended.err;
+  }
+}
+
 // As many keys as a file may have: each is looked at once, not compared with all before it. Keys
 // that are cut to the same text are shown once.
 TEST(Info, ManyKeysAreListedOnceEach) {
   GgufBuilder file;
   for (std::size_t i = 2; i < gguf::kMaxKeys; ++i) file.add("k" + std::to_string(i), true);
   for (const char last : {'a', 'b'}) file.add(std::string(300, 'x') + last, false);
-  const Bytes bytes = file.build();
-  const std::string path =
-      put("keys.gguf", std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  const std::string path = put("keys.gguf", text_of(file.build()));
   const json keys = json::parse(run({"info", "-m", path, "--json"}).out)["keys"];
   EXPECT_EQ(keys.size(), gguf::kMaxKeys - 1);
   EXPECT_EQ(keys["k7"]["value"], "true");

@@ -220,7 +220,7 @@ int run(const Options& options) {
   if (!options.json && made && screen.last == '\0') screen.show(model->detokenize(*prompt));
   if (!options.json && screen.last != '\0' && screen.last != '\n') screen.show("\n");
   if (screen.error) return fail(*screen.error);
-  if (!made) return fail(made.error());
+  if (!made) return fail(in_model(options.model, made.error()));
 
   if (options.json) {
     const Json json = object_of(options, *model, *session, *prompt, *made, hash, load_ns);

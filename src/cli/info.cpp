@@ -189,8 +189,11 @@ int run(const Options& options) {
   if (!source) return fail(source.error());
   const auto needs = needs_of(source->file);
   const std::string name = options.model.empty() ? "the built-in model" : options.model;
-  if (options.json) return print(to_line(as_json(name, source->file, needs, *isa)));
-  return print(as_text(name, source->file, needs, *isa));
+  const int printed = print(options.json ? to_line(as_json(name, source->file, needs, *isa))
+                                         : as_text(name, source->file, needs, *isa));
+  // What Prumo does not run may be a good model; what contradicts itself is none.
+  const bool broken = !needs && needs.error().code == ErrorCode::kBadModel;
+  return printed == kOk && broken ? fail(in_model(options.model, needs.error())) : printed;
 }
 
 }  // namespace
@@ -202,7 +205,8 @@ void add_info(CLI::App& app, Action& action) {
   verb->add_flag("--json", options->json, "Print one JSON object instead");
   verb->footer(
       "\nWorks on every readable GGUF file, whether Prumo can run it or not, and says why\n"
-      "not. Shapes have the contiguous dimension first; sizes are in decimal units.\n\n"
+      "not; the exit code is 3 if the file contradicts itself or lacks what a model\n"
+      "needs. Shapes have the contiguous dimension first; sizes are in decimal units.\n\n"
       "Examples:\n"
       "  prumo info\n"
       "  prumo info -m model.gguf --json");

@@ -30,13 +30,13 @@ int exit_code(ErrorCode code) {
       return kUsage;
     case ErrorCode::kBadModel:
     case ErrorCode::kUnsupported:
+    case ErrorCode::kNonFiniteLogits:
       return kBadFile;
     case ErrorCode::kOutOfMemory:
       return kNoMemory;
     case ErrorCode::kCancelled:
       return kCancelled;
     case ErrorCode::kIo:
-    case ErrorCode::kNonFiniteLogits:
       return kRuntime;
   }
   return kRuntime;
@@ -53,7 +53,7 @@ int fail(const Error& error) {
 
 Error in_model(const std::string& path, Error error) {
   if (error.code == ErrorCode::kIo) error.code = ErrorCode::kBadModel;
-  if (error.code != ErrorCode::kBadModel && error.code != ErrorCode::kUnsupported) return error;
+  if (exit_code(error.code) != kBadFile) return error;
   if (error.place == path) return error;
   error.place =
       (path.empty() ? "built-in model" : path) + (error.place.empty() ? "" : ": ") + error.place;

@@ -21,7 +21,7 @@ using Json = nlohmann::ordered_json;
 
 // How the command ends.
 inline constexpr int kOk = 0;
-inline constexpr int kRuntime = 1;      ///< input or output failed, or the numbers did
+inline constexpr int kRuntime = 1;      ///< input or output failed
 inline constexpr int kUsage = 2;        ///< an option, or the prompt, cannot be used
 inline constexpr int kBadFile = 3;      ///< the model cannot be opened, read or run
 inline constexpr int kNoMemory = 4;     ///< the machine does not have what the model needs

@@ -1,0 +1,285 @@
+// The keys of a Llama, each right or wrong in some way: the verdict must be that of the rules
+// written down here, and a refusal must name one of the keys that break them. Whatever is accepted
+// has the numbers that the keys say, and memory that can be counted without overflow.
+//
+// Input: for each key u8 how (below 160: as it should be) and what that takes; then for
+// the vocabulary, u8 how and u8 number of tokens.
+#include "model/config.h"
+
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "model/forward.h"
+#include "support/check.h"
+#include "support/gguf_builder.h"
+
+namespace prumo::fuzz {
+namespace {
+
+using testing::Bytes;
+using testing::GgufBuilder;
+
+/// A key's value as the rules see it.
+struct Said {
+  bool there = false;
+  std::optional<std::uint64_t> natural = {};  ///< an integer of 0 or more
+  std::optional<double> real = {};            ///< a number
+  std::optional<std::string> text = {};
+};
+
+constexpr std::uint64_t kExtremes[] = {0,
+                                       1,
+                                       2,
+                                       3,
+                                       1023,
+                                       1024,
+                                       1025,
+                                       (1u << 17),
+                                       (1u << 17) + 1,
+                                       (1u << 20),
+                                       (1u << 20) + 1,
+                                       (1u << 24) + 1,
+                                       0x7FFFFFFFu,
+                                       0xFFFFFFFFu,
+                                       std::uint64_t{1} << 32,
+                                       std::uint64_t{1} << 63,
+                                       ~std::uint64_t{0}};
+constexpr double kReals[] = {0.0, -0.0,     1e-5, 5e-324,  1e-300, 1e-40,   0.5,
+                             1.0, 1.5,      4.0,  1e30,    1.1e30, 1e39,    1e308,
+                             -1,  HUGE_VAL, NAN,  0x1p-10, 1e4,    0x1p-126};
+constexpr const char* kTexts[] = {"llama", "linear", "none",    "yarn",
+                                  "",      "qwen2",  "\x1B[2J", "Llama"};
+
+class Keys {
+ public:
+  explicit Keys(Input& in) : in_(in) {}
+
+  /// Writes a key that should be this number.
+  Said number(const std::string& key, std::uint64_t usual) {
+    const auto how = in_.take<std::uint8_t>();
+    if (how < 160) return natural(key, how % 4, usual);
+    if (how < 176) return {};  // absent
+    if (how < 208) return natural(key, in_.take<std::uint8_t>() % 8, extreme());
+    if (how < 224) return natural(key, 0, in_.take<std::uint8_t>());
+    if (how < 240) return real(key, kReals[in_.take<std::uint8_t>() % std::size(kReals)]);
+    return other(key, how);
+  }
+  /// One that should be this real number, if it is there at all.
+  Said real(const std::string& key, double usual, bool optional) {
+    const auto how = in_.take<std::uint8_t>();
+    if (how < 160) return optional && how < 80 ? Said{} : real(key, usual);
+    if (how < 176) return {};
+    if (how < 216) return real(key, kReals[in_.take<std::uint8_t>() % std::size(kReals)]);
+    if (how < 224) return real(key, in_.take<double>());
+    if (how < 240) return natural(key, in_.take<std::uint8_t>() % 8, extreme());
+    return other(key, how);
+  }
+  Said text(const std::string& key, const char* usual) {
+    const auto how = in_.take<std::uint8_t>();
+    if (how < 200) return usual == nullptr ? Said{} : write(key, usual);
+    if (how < 208) return {};
+    if (how < 240) return write(key, kTexts[in_.take<std::uint8_t>() % std::size(kTexts)]);
+    return natural(key, 0, how);
+  }
+  GgufBuilder file;
+
+ private:
+  std::uint64_t extreme() { return kExtremes[in_.take<std::uint8_t>() % std::size(kExtremes)]; }
+
+  template <class T>
+  Said integer(const std::string& key, std::uint64_t value) {
+    const auto cut = static_cast<T>(value);
+    file.add(key, cut);
+    Said said{true, {}, static_cast<double>(cut), {}};
+    if (cut >= 0) said.natural = static_cast<std::uint64_t>(cut);
+    return said;
+  }
+  Said natural(const std::string& key, unsigned type, std::uint64_t value) {
+    switch (type) {
+      case 1:
+        return integer<std::uint64_t>(key, value);
+      case 2:
+        return integer<std::int32_t>(key, value);
+      case 3:
+        return integer<std::int64_t>(key, value);
+      case 4:
+        return integer<std::uint8_t>(key, value);
+      case 5:
+        return integer<std::int8_t>(key, value);
+      case 6:
+        return integer<std::uint16_t>(key, value);
+      case 7:
+        return integer<std::int16_t>(key, value);
+      default:
+        return integer<std::uint32_t>(key, value);
+    }
+  }
+  Said real(const std::string& key, double value) {
+    if (in_.take<std::uint8_t>() % 2 == 0) {
+      file.add(key, value);
+      return {true, {}, value, {}};
+    }
+    const auto largest = static_cast<double>(std::numeric_limits<float>::max());
+    const bool fits = !(std::fabs(value) > largest) || std::isinf(value);
+    const float cut = fits ? static_cast<float>(value) : 1.0f;
+    file.add(key, cut);
+    return {true, {}, static_cast<double>(cut), {}};
+  }
+  Said write(const std::string& key, const char* value) {
+    file.add(key, std::string_view(value));
+    return {true, {}, {}, value};
+  }
+  Said other(const std::string& key, unsigned how) {
+    if (how % 4 == 0) file.add(key, true);
+    if (how % 4 == 1) file.add_array(key, std::vector<std::uint32_t>{1});
+    if (how % 4 == 2) file.add_array(key, std::vector<std::uint32_t>{});
+    if (how % 4 == 3) return write(key, "1");
+    return {true, {}, {}, {}};
+  }
+
+  Input& in_;
+};
+
+/// The rules. A key that is wrong is kept by its name.
+class Rules {
+ public:
+  std::set<std::string> broken;
+
+  /// The number if it is a good one, else `otherwise`, with the key noted as broken.
+  std::uint64_t size(const std::string& key, const Said& said, std::uint64_t most,
+                     std::optional<std::uint64_t> otherwise) {
+    if (!said.there && otherwise) return *otherwise;
+    if (said.there && said.natural && *said.natural >= 1 && *said.natural <= most) {
+      return *said.natural;
+    }
+    broken.insert(key);
+    return otherwise.value_or(1);
+  }
+  double real(const std::string& key, const Said& said, std::optional<double> otherwise,
+              double least, double most) {
+    if (!said.there && otherwise) return *otherwise;
+    if (said.there && said.real && *said.real >= least && *said.real <= most) return *said.real;
+    broken.insert(key);
+    return otherwise.value_or(least);
+  }
+};
+
+void run(Input& in) {
+  Keys keys(in);
+  Rules rules;
+  constexpr double kLeast = std::numeric_limits<double>::denorm_min();
+  constexpr double kMost = std::numeric_limits<double>::max();
+  constexpr double kLeastFloat = static_cast<double>(std::numeric_limits<float>::min());
+  constexpr double kMostFloat = static_cast<double>(std::numeric_limits<float>::max());
+  constexpr std::uint64_t kHeads = 1024;
+  const std::string p = "llama.";
+
+  const Said architecture = keys.text("general.architecture", "llama");
+  keys.text("general.name", nullptr);
+  if (architecture.text != "llama") rules.broken.insert("general.architecture");
+  Config c;
+  const auto size = [&](const std::string& name, std::uint64_t usual, std::uint64_t most,
+                        std::optional<std::uint64_t> otherwise = {}) {
+    return static_cast<std::size_t>(
+        rules.size(p + name, keys.number(p + name, usual), most, otherwise));
+  };
+  c.context_length = size("context_length", 32, 1u << 20);
+  c.embedding = size("embedding_length", 64, 1u << 17);
+  c.layers = size("block_count", 2, 1024);
+  c.ffn = size("feed_forward_length", 96, 1u << 20);
+  c.heads = size("attention.head_count", 4, kHeads);
+  c.kv_heads = size("attention.head_count_kv", 2, kHeads, c.heads);
+  const Said length = keys.number(p + "attention.key_length", 16);
+  if (!length.there && c.embedding % c.heads != 0) {
+    rules.broken.insert(p + "attention.head_count");
+  }
+  const std::uint64_t implied = c.embedding / c.heads;
+  c.head_dim =
+      static_cast<std::size_t>(rules.size(p + "attention.key_length", length, 1024, implied));
+  for (const char* name : {"rope.dimension_count", "attention.value_length"}) {
+    if (size(name, 16, 1024, c.head_dim) != c.head_dim) rules.broken.insert(p + name);
+  }
+  const Said experts = keys.number(p + "expert_count", 0);
+  if (experts.there && experts.natural != 0u) rules.broken.insert(p + "expert_count");
+
+  const std::string eps = p + "attention.layer_norm_rms_epsilon";
+  c.rms_eps =
+      static_cast<float>(rules.real(eps, keys.real(eps, 1e-5, false), {}, kLeastFloat, kMostFloat));
+  const std::string base = p + "rope.freq_base";
+  c.rope_base = rules.real(base, keys.real(base, 10000, true), 10000, 1, 1e30);
+
+  // The scale: of the type that is said, else of whichever key there is.
+  const std::string old_key = p + "rope.scale_linear", new_key = p + "rope.scaling.factor";
+  const std::string type_key = p + "rope.scaling.type";
+  const Said old_scale = keys.real(old_key, 1, true);
+  const Said new_scale = keys.real(new_key, 2, true);
+  const Said type = keys.text(type_key, nullptr);
+  double factor = rules.real(old_key, old_scale, 1, kLeast, kMost);
+  std::string which = old_key;
+  if (type.there && type.text == "none") {
+    factor = 1;
+  } else if (type.there && type.text == "linear") {
+    factor = rules.real(new_key, new_scale, {}, kLeast, kMost);
+  } else if (type.there) {
+    rules.broken.insert(type_key);
+  } else if (new_scale.there) {
+    factor = rules.real(new_key, new_scale, {}, kLeast, kMost);
+  }
+  if (new_scale.there) which = new_key;
+  c.rope_scale = 1 / factor;
+  if (static_cast<double>(c.context_length) * c.rope_scale > 1048576) rules.broken.insert(which);
+  if (c.heads % c.kv_heads != 0) rules.broken.insert(p + "attention.head_count_kv");
+  if (c.head_dim % 2 != 0) rules.broken.insert(p + "attention.key_length");
+
+  const auto how = in.take<std::uint8_t>();
+  c.vocab = in.take<std::uint8_t>() % 8u;
+  const std::string tokens = "tokenizer.ggml.tokens";
+  if (how < 240) keys.file.add_array(tokens, std::vector<std::string>(c.vocab, "a"));
+  if (how >= 248) keys.file.add(tokens, "a");
+  if (how >= 240 || c.vocab == 0) rules.broken.insert(tokens);
+  if (size("vocab_size", c.vocab, 1u << 24, c.vocab) != c.vocab) {
+    rules.broken.insert(p + "vocab_size");
+  }
+
+  const Bytes bytes = keys.file.build();
+  const auto copy = exact_copy<std::byte>(bytes.data(), bytes.size());
+  const auto file = gguf::File::parse({copy.get(), bytes.size()});
+  CHECK(file.ok(), file.error().message);
+  const auto got = Config::from(*file);
+  std::string wrong;
+  for (const std::string& key : rules.broken) wrong += " " + key;
+  if (!got) {
+    const Error& error = got.error();
+    CHECK(rules.broken.contains(error.place), error.place + " is not among" + wrong);
+    CHECK(!error.message.empty() && error.message.find('\n') == std::string::npos, error.message);
+    CHECK(error.code == ErrorCode::kBadModel || error.code == ErrorCode::kUnsupported, error.place);
+    return;
+  }
+  CHECK(rules.broken.empty(), "accepted in spite of" + wrong);
+  CHECK(got->context_length == c.context_length && got->embedding == c.embedding &&
+            got->layers == c.layers && got->ffn == c.ffn && got->heads == c.heads &&
+            got->kv_heads == c.kv_heads && got->head_dim == c.head_dim && got->vocab == c.vocab,
+        "sizes");
+  CHECK(
+      got->rms_eps == c.rms_eps && got->rope_base == c.rope_base && got->rope_scale == c.rope_scale,
+      "numbers");
+  // What `info` counts, in 128 bits: it must fit 64.
+  __extension__ using Wide = unsigned __int128;
+  const auto rounded = [](std::size_t n) { return static_cast<Wide>((n + 15) / 16 * 16); };
+  const Wide cache = static_cast<Wide>(c.layers) * c.kv_heads * rounded(c.context_length) *
+                     (c.head_dim + rounded(c.head_dim)) * 2;
+  CHECK(KvCache::bytes(*got, c.context_length, CacheType::kF16) == cache, "bytes of the cache");
+  CHECK(SessionState::bytes(*got, {}, 256) > cache, "bytes of a session");
+}
+
+}  // namespace
+}  // namespace prumo::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  prumo::fuzz::Input in(data, size);
+  prumo::fuzz::run(in);
+  return 0;
+}
