@@ -87,7 +87,7 @@ TEST(SyntheticModel, EveryTypeRunsAndItsLogitsAreNumbersThatDiffer) {
       auto model = Model::load(bytes, 2);
       ASSERT_TRUE(model.ok()) << type << model.error().message;
       EXPECT_EQ(model->vocab_size(), 300u);
-      EXPECT_EQ(model->context_length(), 4096u);
+      EXPECT_EQ(model->context_length(), 8192u);
       auto session = Session::create(*model, {.context = 16, .threads = 2});
       ASSERT_TRUE(session.ok()) << session.error().message;
       const std::vector<TokenId> ids = {1, 260, 299, 3};

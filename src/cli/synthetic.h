@@ -24,7 +24,7 @@ struct SyntheticShape {
   gguf::TensorType type{};  ///< of every matrix, unless they are mixed
   Mixture mixture = Mixture::kNone;
   bool tied = false;  ///< no output matrix of its own
-  std::size_t context = 4096;
+  std::size_t context = 8192;
 };
 
 /// "576x30:9:3:1536:49152:Q8_0" (embedding x layers : heads : KV heads : ffn : vocabulary : type),
