@@ -55,7 +55,7 @@ std::size_t in_the_loop(const SamplerOptions& sampler, bool plant_one, std::size
                                     if (plant_one && seen == 50) planted = std::make_unique<int>(1);
                                   }});
   EXPECT_TRUE(made.ok());
-  EXPECT_EQ(made->accepted > 0, draft > 0);
+  EXPECT_EQ(made->drafted > 0, draft > 0);
   EXPECT_EQ(seen, 100u);
   return last - first;
 }
