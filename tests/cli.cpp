@@ -64,6 +64,8 @@ TEST(Usage, EveryMistakeIsOneSentenceAndCodeTwo) {
       {{"generate", "-p", "x", "-n", "0"}, "at least 1"},
       {{"generate", "-p", "x", "-n", "-1"}, "tokens"},
       {{"generate", "-p", "x", "-n", "many"}, "many"},
+      {{"generate", "-p", "x", "-n", "18446744073709551616"}, "too large"},
+      {{"generate", "-p", "x", "--seed", "18446744073709551616"}, "too large"},
       {{"generate", "-p", "x", "-n", "1.5"}, "1.5"},
       {{"generate", "-p", "x", "--temp", "nan"}, "--temp"},
       {{"generate", "-p", "x", "--temp", "-1"}, "--temp"},

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdint>
 #include <functional>
 #include <string>
+#include <system_error>
 
 namespace prumo::cli {
 
@@ -19,11 +22,15 @@ void add_detokenize(CLI::App& app, Action& action);
 void add_info(CLI::App& app, Action& action);
 void add_perplexity(CLI::App& app, Action& action);
 
-/// Digits and nothing else: CLI11 reads "-1" as a very large number.
+/// Digits and nothing else, as large as 64 bits hold: CLI11 reads "-1" as a very large number, and
+/// what is too large as the largest.
 inline const CLI::Validator kWhole(
     [](std::string& text) {
+      std::uint64_t number = 0;
+      const std::errc error = std::from_chars(text.data(), text.data() + text.size(), number).ec;
       const bool digits = !text.empty() && text.find_first_not_of("0123456789") == text.npos;
-      return digits ? std::string() : "'" + text + "' is no whole number of 0 or more";
+      if (!digits) return "'" + text + "' is no whole number of 0 or more";
+      return error == std::errc() ? std::string() : "'" + text + "' is too large";
     },
     "");
 
