@@ -76,8 +76,9 @@ Ids any_ids(std::size_t n, std::size_t vocab) {
   return ids;
 }
 
-CacheType any_cache() {
-  return *rc::gen::element(CacheType::kF16, CacheType::kF32);
+CacheType any_cache(const TinyShape& shape) {
+  const auto type = *rc::gen::element(CacheType::kF16, CacheType::kF32, CacheType::kQ8_0);
+  return shape.head_dim % kBlock == 0 ? type : CacheType::kF16;
 }
 
 Model loaded(const Bytes& file, std::string_view isa) {
@@ -115,7 +116,7 @@ RC_GTEST_PROP(ForwardLaw, HoweverTheWorkIsCutUpTheLogitsAreThose, ()) {
   RC_LOG() << shape << '\n';
   const Bytes file = tiny_llama(shape).build();
   const Ids ids = any_ids(between(1, 40), shape.vocab);
-  const CacheType cache = any_cache();
+  const CacheType cache = any_cache(shape);
   const auto expected = plainly(loaded(file, "scalar"), cache, ids);
   for (const Kernels* table : tables()) {
     const Model model = loaded(file, table->name);
@@ -142,7 +143,7 @@ RC_GTEST_PROP(ForwardLaw, ABatchIsItsTokens, ()) {
   const Model model = loaded(file, any_isa());
   const std::size_t n = between(2, 40);
   const Ids ids = any_ids(n + 6, shape.vocab);
-  const CacheType cache = any_cache();
+  const CacheType cache = any_cache(shape);
   const auto expected = plainly(model, cache, ids);
   auto session = Session::create(model, {.batch = n, .threads = between(1, 3), .cache = cache});
   RC_ASSERT(session.ok());
@@ -164,7 +165,7 @@ RC_GTEST_PROP(ForwardLaw, RewindAndReplayLeaveNoTrace, ()) {
   RC_LOG() << shape << '\n';
   const Bytes file = tiny_llama(shape).build();
   const Model model = loaded(file, far ? tables().back()->name : any_isa());
-  const CacheType cache = any_cache();
+  const CacheType cache = any_cache(shape);
   const Ids ids = any_ids(room, shape.vocab);
   const auto expected = plainly(model, cache, ids);
   auto session =
@@ -194,8 +195,9 @@ RC_GTEST_PROP(ForwardLaw, NeitherTheFutureNorSpareRoomCounts, ()) {
   const Bytes file = tiny_llama(shape).build();
   const Model model = loaded(file, any_isa());
   const Ids ids = any_ids(between(1, 30), shape.vocab);
-  const auto expected = plainly(model, CacheType::kF16, ids);
-  auto tight = Session::create(model, {.context = ids.size(), .threads = 1});
+  const CacheType cache = any_cache(shape);
+  const auto expected = plainly(model, cache, ids);
+  auto tight = Session::create(model, {.context = ids.size(), .threads = 1, .cache = cache});
   RC_ASSERT(tight.ok());
   RC_ASSERT(tight->prefill(ids).ok());
   RC_ASSERT(bits_of(*tight) == expected.back());

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "base/half.h"
+#include "kernels/pack.h"
 #include "support/gen.h"
+#include "support/quantize_law.h"
 #include "support/tables.h"
 
 namespace prumo::testing {
@@ -46,13 +48,42 @@ Config any_shape() {
   return c;
 }
 
+// Of any type; a Q8_0 cache has heads of whole blocks.
+CacheType any_type(Config& c) {
+  const auto type = *rc::gen::element(CacheType::kF16, CacheType::kF32, CacheType::kQ8_0);
+  if (type == CacheType::kQ8_0) c.head_dim = kBlock * (c.head_dim / kBlock + 1);
+  return type;
+}
+
 float element(const KvCache& cache, const std::byte* at, std::size_t i) {
   if (cache.type() == CacheType::kF32) return reinterpret_cast<const float*>(at)[i];
   return half_to_float(reinterpret_cast<const std::uint16_t*>(at)[i]);
 }
 
-float kept(CacheType type, float x) {
-  return type == CacheType::kF32 ? x : half_to_float(float_to_half(x));
+// Element d of the lane-th position of a Q8_0 panel.
+float quantized_element(const std::byte* panel, bool key, std::size_t lane, std::size_t d) {
+  const PanelLayout at = panel_layout(gguf::TensorType::kQ8_0);
+  std::uint16_t scale;
+  std::memcpy(&scale, panel + at.scales_at(d / kBlock) + lane * 2, 2);
+  const std::byte byte =
+      key ? panel[at.block_at(d / kBlock) + (d % kBlock / 4 * 16 + lane) * 4 + d % 4] ^
+                std::byte{0x80}
+          : panel[at.block_at(d / kBlock) + lane * kBlock + d % kBlock];
+  return half_to_float(scale) * static_cast<float>(static_cast<std::int8_t>(byte)) + 0.0f;
+}
+
+// What is kept of rows that are stored at once; those of a Q8_0 cache are whole blocks.
+std::vector<float> kept(CacheType type, const std::vector<float>& rows) {
+  std::vector<float> out = rows;
+  if (type == CacheType::kF16) {
+    for (float& x : out) x = half_to_float(float_to_half(x));
+  }
+  for (std::size_t i = 0; i < out.size() && type == CacheType::kQ8_0; ++i) {
+    const QuantizedBlock block = quantized(rows.data() + i / kBlock * kBlock);
+    out[i] =
+        half_to_float(float_to_half(block.scale)) * static_cast<float>(block.q[i % kBlock]) + 0.0f;
+  }
+  return out;
 }
 
 void every_number_is_the_tables(const KvCache& cache, const Config& c, Table& table) {
@@ -63,6 +94,13 @@ void every_number_is_the_tables(const KvCache& cache, const Config& c, Table& ta
         const std::byte* rows = cache.values(layer, head, p / 16 * 16);
         const std::size_t row = p % 16 * cache.value_stride();
         for (std::size_t d = 0; d < c.head_dim; ++d) {
+          if (cache.type() == CacheType::kQ8_0) {
+            RC_ASSERT(same_bits(quantized_element(panel, true, p % 16, d),
+                                table.at(true, layer, head, p, d)));
+            RC_ASSERT(same_bits(quantized_element(rows, false, p % 16, d),
+                                table.at(false, layer, head, p, d)));
+            continue;
+          }
           RC_ASSERT(
               same_bits(element(cache, panel, d * 16 + p % 16), table.at(true, layer, head, p, d)));
           RC_ASSERT(same_bits(element(cache, rows, row + d), table.at(false, layer, head, p, d)));
@@ -77,9 +115,10 @@ void every_number_is_the_tables(const KvCache& cache, const Config& c, Table& ta
 
 // Any rows of any position, keys and values, of a whole position or a part of it, new or again.
 RC_GTEST_PROP(KvCacheLaw, AnyHistoryIsThatOfATable, ()) {
-  const Config c = any_shape();
+  Config c = any_shape();
   const auto context = between(1, 60);
-  const auto type = *rc::gen::element(CacheType::kF16, CacheType::kF32);
+  const auto type = any_type(c);
+  const std::size_t unit = type == CacheType::kQ8_0 ? kBlock : 1;
   const Kernels& kernels = **rc::gen::elementOf(tables());
   auto cache = KvCache::create(c, kernels, context, type);
   RC_ASSERT(cache.ok());
@@ -90,8 +129,8 @@ RC_GTEST_PROP(KvCacheLaw, AnyHistoryIsThatOfATable, ()) {
     const bool key = bits.below(2) == 0;
     const std::size_t layer = bits.below(c.layers);
     const std::size_t position = bits.below(context);
-    const std::size_t begin = bits.below(c.kv_dim() + 1);
-    const std::size_t end = begin + bits.below(c.kv_dim() - begin + 1);
+    const std::size_t begin = unit * bits.below(c.kv_dim() / unit + 1);
+    const std::size_t end = begin + unit * bits.below((c.kv_dim() - begin) / unit + 1);
     std::vector<float> rows(end - begin);
     for (float& x : rows) x = bits.below(10) == 0 ? bits.any() : bits.unit() * 9;
     if (key) {
@@ -99,8 +138,9 @@ RC_GTEST_PROP(KvCacheLaw, AnyHistoryIsThatOfATable, ()) {
     } else {
       cache->store_values(layer, position, begin, end, rows.data());
     }
+    const std::vector<float> in_cache = kept(type, rows);
     for (std::size_t r = begin; r < end; ++r) {
-      table.at(key, layer, r / c.head_dim, position, r % c.head_dim) = kept(type, rows[r - begin]);
+      table.at(key, layer, r / c.head_dim, position, r % c.head_dim) = in_cache[r - begin];
     }
   }
   every_number_is_the_tables(*cache, c, table);
@@ -108,9 +148,10 @@ RC_GTEST_PROP(KvCacheLaw, AnyHistoryIsThatOfATable, ()) {
 
 // Rows of one position cut among writers, as threads cut them, in any order.
 RC_GTEST_PROP(KvCacheLaw, HowAPositionIsCutDoesNotMatter, ()) {
-  const Config c = any_shape();
+  Config c = any_shape();
   const auto context = between(1, 40);
-  const auto type = *rc::gen::element(CacheType::kF16, CacheType::kF32);
+  const auto type = any_type(c);
+  const std::size_t unit = type == CacheType::kQ8_0 ? kBlock : 1;
   auto whole = KvCache::create(c, *tables().back(), context, type);
   auto parts = KvCache::create(c, *tables().back(), context, type);
   RC_ASSERT(whole.ok() && parts.ok());
@@ -120,7 +161,7 @@ RC_GTEST_PROP(KvCacheLaw, HowAPositionIsCutDoesNotMatter, ()) {
   for (float& x : rows) x = bits.unit();
   whole->store_keys(0, position, 0, rows.size(), rows.data());
   whole->store_values(0, position, 0, rows.size(), rows.data());
-  const auto cut = between(0, rows.size() + 1);
+  const auto cut = unit * between(0, rows.size() / unit + 1);
   parts->store_keys(0, position, cut, rows.size(), rows.data() + cut);
   parts->store_values(0, position, cut, rows.size(), rows.data() + cut);
   parts->store_values(0, position, 0, cut, rows.data());
@@ -139,6 +180,10 @@ RC_GTEST_PROP(KvCacheLaw, ItTakesWhatItHolds, ()) {
   const std::size_t bytes = KvCache::bytes(c, context, CacheType::kF16);
   RC_ASSERT(bytes >= 2 * numbers && bytes <= 2 * padded);
   RC_ASSERT(KvCache::bytes(c, context, CacheType::kF32) == 2 * bytes);
+  Config blocks = c;
+  blocks.head_dim = 64 * (c.head_dim / 64 + 1);  // 34 bytes a block, no rounding
+  const std::size_t halves = KvCache::bytes(blocks, context, CacheType::kF16);
+  RC_ASSERT(KvCache::bytes(blocks, context, CacheType::kQ8_0) * 32 == halves * 17);
 }
 
 }  // namespace

@@ -136,7 +136,7 @@ RC_GTEST_PROP(SpeculateLaw, DraftsChangeNothingThatCanBeSeen, ()) {
   std::size_t accepted = 0;
   const ForcedIsa plain_isa((*rc::gen::elementOf(tables()))->name);
   const Model plain_model = *Model::load(file, 1);
-  const CacheType cache = *rc::gen::element(CacheType::kF16, CacheType::kF32);
+  const CacheType cache = *rc::gen::element(CacheType::kF16, CacheType::kF32, CacheType::kQ8_0);
   const SessionOptions plain{.threads = 1, .cache = cache};
   // A stop text that is likely to appear: some of what appears.
   if (*rc::gen::weightedElement<bool>({{2, false}, {1, true}})) {

@@ -65,7 +65,11 @@ class Model {
 inline constexpr std::size_t kUsualDraft = 15;
 
 /// How the KV cache stores its elements.
-enum class CacheType : std::uint8_t { kF16, kF32 };
+enum class CacheType : std::uint8_t {
+  kF16,
+  kF32,
+  kQ8_0,  ///< half of F16: blocks of 32 int8 and an f16 scale; for heads of a multiple of 32
+};
 
 struct SessionOptions {
   std::size_t context =

@@ -74,6 +74,32 @@ TEST_F(Generate, IsTheSameOnEveryIsaThreadCountAndBatch) {
   }
 }
 
+TEST_F(Generate, AQuantizedCacheGivesOneTextToo) {
+  std::vector<std::vector<TokenId>> all;
+  for (const Kernels* table : supported_kernels()) {
+    const ForcedIsa isa(table->name);
+    const auto other = Model::load(builtin_model());
+    for (const std::size_t threads : {1u, 3u}) {
+      for (const std::size_t batch : {1u, 512u}) {
+        auto s = Session::create(
+            *other, {.context = 64, .batch = batch, .threads = threads, .cache = CacheType::kQ8_0});
+        ASSERT_TRUE(s.ok());
+        all.push_back(generate(*s, prompt(), {.max_tokens = 16})->ids);
+        ASSERT_EQ(all.back(), all.front()) << table->name << ", " << threads << " threads";
+      }
+    }
+  }
+}
+
+TEST(GenerateErrors, AQuantizedCacheWantsHeadsOfWholeBlocks) {
+  const Bytes file = tiny_llama({.head_dim = 16}).build();
+  const Model model = *Model::load(file, 1);
+  const auto refused = Session::create(model, {.cache = CacheType::kQ8_0});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::kBadArgument);
+  EXPECT_NE(refused.error().message.find("16"), std::string::npos);
+}
+
 TEST_F(Generate, SeedsMatterAndRepeat) {
   const auto with_seed = [&](std::uint64_t seed) {
     return made({.max_tokens = 30, .sampler = {.temperature = 1, .seed = seed}}).ids;

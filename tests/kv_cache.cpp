@@ -121,10 +121,35 @@ TEST(KvCache, PlacesAreApartAndFillItsMemory) {
   }
 }
 
+// The first block of a position's keys: 3, 0, ..., -127, 0 has the scale 1.
+TEST(KvCache, KeepsBlocksOfBytesAsQ8_0) {
+  const Config c = shape(1, 2, 32);
+  for (const Kernels* table : tables()) {
+    auto cache = KvCache::create(c, *table, 20, CacheType::kQ8_0);
+    ASSERT_TRUE(cache.ok());
+    std::vector<float> row(32, 0.0f);
+    row[0] = 3;
+    row[30] = -127;
+    cache->store_keys(0, 17, 32, 64, row.data());
+    cache->store_values(0, 17, 32, 64, row.data());
+    const std::byte* keys = cache->keys(0, 1, 16);
+    const std::byte* values = cache->values(0, 1, 16);
+    for (const std::byte* panel : {keys, values}) {
+      EXPECT_EQ(panel[2], std::byte{0}) << "of position 17, the second of its panel";
+      EXPECT_EQ(panel[3], std::byte{0x3C});
+    }
+    EXPECT_EQ(keys[64 + 4], std::byte{128 + 3});
+    EXPECT_EQ(keys[64 + 7 * 64 + 4 + 2], std::byte{128 - 127});
+    EXPECT_EQ(values[64 + 32], std::byte{3});
+    EXPECT_EQ(values[64 + 32 + 30], std::byte{256 - 127});
+  }
+}
+
 TEST(KvCache, SaysWhatItTakesAndRefusesTooMuch) {
   const Config c = shape(22, 4, 64);
   EXPECT_EQ(KvCache::bytes(c, 2048, CacheType::kF16), std::size_t{22} * 4 * 2048 * 128 * 2);
   EXPECT_EQ(KvCache::bytes(c, 2048, CacheType::kF32), std::size_t{22} * 4 * 2048 * 128 * 4);
+  EXPECT_EQ(KvCache::bytes(c, 2048, CacheType::kQ8_0), std::size_t{22} * 4 * 2048 * 4 * 34);
   const auto cache = KvCache::create(c, *tables()[0], std::size_t{1} << 40, CacheType::kF16);
   ASSERT_FALSE(cache.ok());
   EXPECT_EQ(cache.error().code, ErrorCode::kOutOfMemory);

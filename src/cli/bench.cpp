@@ -31,6 +31,7 @@ struct Options {
   std::size_t repetitions = 5;
   std::size_t batch = 512;
   std::uint64_t seed = 1;
+  std::string cache = "f16";
   std::string output = "table";
   std::string write;
 };
@@ -97,6 +98,7 @@ Json as_object(const About& about, const Options& options, const BenchResult& r)
   json["n_prompt"] = r.test.prompt;
   json["n_gen"] = r.test.generate;
   json["n_depth"] = r.test.depth;
+  json["type_kv"] = options.cache;
   json["test"] = r.test.name();
   json["seed"] = options.seed;
   json["avg_ns"] = r.mean_ns;
@@ -193,7 +195,7 @@ Result<BenchPlan> plan_of(const Options& options) {
                                   ThreadTeam::kMaxThreads);
   if (!threads) return threads.error();
   if (options.repetitions == 0) return usage("--repetitions", "At least 1 repetition is needed");
-  BenchPlan plan{{}, options.repetitions, options.batch, options.seed};
+  BenchPlan plan{{}, options.repetitions, options.batch, options.seed, cache_type(options.cache)};
   for (const std::uint64_t t : *threads) {
     for (const std::uint64_t d : *depths) {
       for (const std::uint64_t p : *prompts) {
@@ -219,11 +221,12 @@ int save(const std::string& path, std::span<const std::byte> bytes) {
 
 // What a user waits for and what it takes: a session, one token and its choice, before anything
 // else touches memory. `start` is when loading began.
-Status first_token(const Model& model, std::size_t batch, std::size_t threads, std::uint64_t start,
-                   About& about) {
+Status first_token(const Model& model, std::size_t batch, std::size_t threads, CacheType cache,
+                   std::uint64_t start, About& about) {
   constexpr std::size_t kContext = 512;
   const std::size_t context = std::min(kContext, model.context_length());
-  auto session = Session::create(model, {.context = context, .batch = batch, .threads = threads});
+  auto session = Session::create(
+      model, {.context = context, .batch = batch, .threads = threads, .cache = cache});
   if (!session) return session.error();
   if (Status done = session->step(0); !done) return done;
   const auto logits = session->logits();
@@ -233,7 +236,7 @@ Status first_token(const Model& model, std::size_t batch, std::size_t threads, s
   }
   about.first_token_ns = now_ns() - start;
   about.peak_bytes = peak_resident_bytes();
-  about.cache_bytes = KvCache::bytes(model.internals().config, context, CacheType::kF16);
+  about.cache_bytes = KvCache::bytes(model.internals().config, context, cache);
   return success();
 }
 
@@ -261,7 +264,7 @@ int run(const Options& options) {
   if (!model) return fail(model.error());
   About about;
   about.load_ns = now_ns() - start;
-  Status first = first_token(*model, plan->batch, most_threads, start, about);
+  Status first = first_token(*model, plan->batch, most_threads, plan->cache, start, about);
   if (!first) return fail(first.error());
   if (options.depths.empty()) {
     std::erase_if(plan->tests, [&](const BenchTest& test) {
@@ -300,6 +303,7 @@ void add_bench(CLI::App& app, Action& action) {
       ->type_name("N")
       ->check(kWhole)
       ->capture_default_str();
+  add_cache_option(*verb, options->cache);
   verb->add_option("--seed", options->seed, "Of token ids and synthetic weights")
       ->type_name("S")
       ->check(kWhole)

@@ -30,11 +30,11 @@ double matrix_parameters(const LoadedModel& model) {
 }
 
 // One decode step reads all packed weights and the keys and values of the positions before it.
-double bytes_read(const LoadedModel& model, const BenchTest& test) {
+double bytes_read(const LoadedModel& model, const BenchTest& test, CacheType cache) {
   double bytes = 0;
   for (std::size_t i = 0; i < test.generate; ++i) {
     bytes += static_cast<double>(model.weights.memory.size());
-    bytes += static_cast<double>(KvCache::bytes(model.config, test.depth + i + 1, CacheType::kF16));
+    bytes += static_cast<double>(KvCache::bytes(model.config, test.depth + i + 1, cache));
   }
   return bytes;
 }
@@ -59,8 +59,10 @@ class Bench {
     for (TokenId& id : ids_) id = static_cast<TokenId>(draw.below(model_.vocab_size()));
     for (const BenchTest& test : plan_.tests) {
       if (limits_.contains(test.threads)) continue;
-      auto session = Session::create(
-          model_, {.context = longest, .batch = plan_.batch, .threads = test.threads});
+      auto session = Session::create(model_, {.context = longest,
+                                              .batch = plan_.batch,
+                                              .threads = test.threads,
+                                              .cache = plan_.cache});
       if (!session) return session.error();
       sessions_.emplace(test.threads, std::move(*session));
       if (Status measured = measure_limits(test.threads); !measured) return measured;
@@ -167,7 +169,8 @@ Result<std::vector<BenchResult>> run_bench(const Model& model, const BenchPlan& 
     BenchResult& result = results[i];
     result.test = plan.tests[i];
     result.limits = bench.limits(result.test.threads);
-    if (result.test.generate > 0) result.bytes = bytes_read(model.internals(), result.test);
+    if (result.test.generate > 0)
+      result.bytes = bytes_read(model.internals(), result.test, plan.cache);
     result.operations =
         2 * static_cast<double>(result.test.prompt) * matrix_parameters(model.internals());
     summarize(result);

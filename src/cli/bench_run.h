@@ -53,6 +53,7 @@ struct BenchPlan {
   std::size_t repetitions = 5;
   std::size_t batch = 512;
   std::uint64_t seed = 1;
+  CacheType cache = CacheType::kF16;
 };
 
 /// Warms every test up once, then takes a sample of each in turn, again and again, so that a

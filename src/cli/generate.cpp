@@ -181,12 +181,11 @@ int run(const Options& options) {
   const auto context = context_for(options, *model, prompt->size());
   if (!context) return (progress.stop(), fail(context.error()));
   const std::uint64_t resumed = now_ns();
-  auto session =
-      Session::create(*model, {.context = std::max<std::size_t>(*context, 1),
-                               .batch = options.batch,
-                               .threads = options.threads,
-                               .cache = options.cache == "f32" ? CacheType::kF32 : CacheType::kF16,
-                               .draft = options.lookup ? kUsualDraft : 0});
+  auto session = Session::create(*model, {.context = std::max<std::size_t>(*context, 1),
+                                          .batch = options.batch,
+                                          .threads = options.threads,
+                                          .cache = cache_type(options.cache),
+                                          .draft = options.lookup ? kUsualDraft : 0});
   if (!session) return (progress.stop(), fail(session.error()));
   load_ns += now_ns() - resumed;
 
@@ -299,10 +298,7 @@ void add_generate(CLI::App& app, Action& action) {
       ->type_name("N")
       ->check(kWhole)
       ->capture_default_str();
-  verb->add_option("--cache", options->cache, "Elements of the KV cache: f16 or f32")
-      ->type_name("TYPE")
-      ->check(CLI::IsMember({"f16", "f32"}))
-      ->capture_default_str();
+  add_cache_option(*verb, options->cache);
   verb->add_flag("--lookup", options->lookup, "Guess from what stood before; same text, sooner");
   verb->add_option("-c,--context", options->context,
                    "Tokens to make room for; 0: what prompt and -n need")

@@ -6,7 +6,10 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <system_error>
+
+#include "prumo.h"
 
 namespace prumo::cli {
 
@@ -39,6 +42,18 @@ inline CLI::Option* add_model_option(CLI::App& verb, std::string& path) {
   return verb
       .add_option("-m,--model", path, "GGUF file of the model; without it, the built-in one")
       ->type_name("FILE");
+}
+
+/// How the KV cache stores its elements, as text that cache_type() reads.
+inline void add_cache_option(CLI::App& verb, std::string& type) {
+  verb.add_option("--cache", type, "Elements of the KV cache: f16, f32 or q8_0")
+      ->type_name("TYPE")
+      ->check(CLI::IsMember({"f16", "f32", "q8_0"}))
+      ->capture_default_str();
+}
+
+inline CacheType cache_type(std::string_view text) {
+  return text == "q8_0" ? CacheType::kQ8_0 : text == "f32" ? CacheType::kF32 : CacheType::kF16;
 }
 
 }  // namespace prumo::cli

@@ -8,12 +8,11 @@
 #include <utility>
 
 #include "base/half.h"
+#include "cli/verify_attention.h"
 #include "cli/verify_inputs.h"
 #include "kernels/pack.h"
 
 namespace prumo::cli {
-
-using Tables = std::span<const Kernels* const>;
 
 /// How an input of some floats is described.
 inline auto length_of(const Floats& x) {
@@ -256,57 +255,6 @@ struct Check<&Kernels::merge> {
   }
 };
 
-/// Attention over keys and values of Element: std::uint16_t for f16.
-template <class Element>
-Difference check_attention(Tables tables, Draw& draw,
-                           void (*Kernels::*kernel)(const AttentionArgs&)) {
-  AttentionArgs args{};
-  args.heads = draw.from(1, 8);
-  args.tokens = draw.one_in(2) ? 1 : draw.from(1, 14);
-  args.head_dim = 2 * draw.from(1, 64);
-  args.value_stride = round_up(args.head_dim, kPanelRows);
-  args.n_keys = draw.one_in(3) ? draw.from(1, kKeyRange) : draw.from(1, 40);
-  args.scale = 1 / std::sqrt(static_cast<float>(args.head_dim));
-  const Kind kind = draw.one_in(4) ? Kind::kSpecial : Kind::kOrdinary;
-  const auto element = [&] {
-    const float x = make_float(draw, kind);
-    if constexpr (sizeof(Element) == 2)
-      return float_to_half(x);
-    else
-      return x;
-  };
-  const std::size_t rows = args.tokens * args.heads;
-  const std::size_t all_keys = args.keys_of(rows - 1);
-  args.q_stride = args.heads * args.head_dim;
-  const auto q = make_floats(draw, args.tokens * args.q_stride, kind);
-  GuardedVector<Element> keys(round_up(all_keys, kPanelRows) * args.head_dim);
-  for (Element& key : keys) key = element();
-  GuardedVector<Element> values(all_keys * args.value_stride);
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (i % args.value_stride < args.head_dim) values[i] = element();
-  }
-  Floats scores(rows * kKeyRange);
-  args.q = q.data();
-  args.keys = reinterpret_cast<const std::byte*>(keys.data());
-  args.values = reinterpret_cast<const std::byte*>(values.data());
-  args.scores = scores.data();
-  return first_difference(
-      tables,
-      [&] {
-        return fmt::format("{} tokens, {} heads, head size {}, {} keys", args.tokens, args.heads,
-                           args.head_dim, args.n_keys);
-      },
-      [&](const Kernels& k) {
-        Answer answer{Floats(rows * (2 + args.value_stride)), {}};
-        AttentionArgs own = args;
-        own.max = answer.floats.data();
-        own.sum = own.max + rows;
-        own.out = own.sum + rows;
-        (k.*kernel)(own);
-        return answer;
-      });
-}
-
 template <>
 struct Check<&Kernels::attention_f16> {
   static Difference run(Tables tables, Draw& draw) {
@@ -318,6 +266,11 @@ struct Check<&Kernels::attention_f32> {
   static Difference run(Tables tables, Draw& draw) {
     return check_attention<float>(tables, draw, &Kernels::attention_f32);
   }
+};
+
+template <>
+struct Check<&Kernels::attention_q8_0> {
+  static Difference run(Tables tables, Draw& draw) { return check_attention_q8_0(tables, draw); }
 };
 
 /// Where a block has its 16-bit scale and, if it has one, its minimum.

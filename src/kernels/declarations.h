@@ -19,6 +19,7 @@
   void add(const float* x, std::size_t n, float* y);                                             \
   void attention_f16(const AttentionArgs& args);                                                 \
   void attention_f32(const AttentionArgs& args);                                                 \
+  void attention_q8_0(const AttentionArgs& args);                                                \
   void merge(const MergeArgs& args);                                                             \
   void narrow(const float* x, std::size_t n, std::uint16_t* y);                                  \
   void matmul_f32(const MatmulArgs& args);                                                       \

@@ -20,14 +20,14 @@ namespace {
     .tile_weight = space::tile_weight, .collect = space::collect, .quantize = space::quantize, \
     .rmsnorm = space::rmsnorm, .rope = space::rope, .softmax = space::softmax,                 \
     .swiglu = space::swiglu, .add = space::add, .attention_f16 = space::attention_f16,         \
-    .attention_f32 = space::attention_f32, .merge = space::merge, .narrow = space::narrow,     \
-    .matmul_f32 = space::matmul_f32, .matmul_f16 = space::matmul_f16,                          \
-    .matmul_bf16 = space::matmul_bf16, .matmul_q8_0 = space::matmul_q8_0,                      \
-    .matmul_q4_0 = space::matmul_q4_0, .matmul_q4_1 = space::matmul_q4_1,                      \
-    .matmul_q5_0 = space::matmul_q5_0, .matmul_q5_1 = space::matmul_q5_1,                      \
-    .matmul_q2_k = space::matmul_q2_k, .matmul_q3_k = space::matmul_q3_k,                      \
-    .matmul_q4_k = space::matmul_q4_k, .matmul_q5_k = space::matmul_q5_k,                      \
-    .matmul_q6_k = space::matmul_q6_k                                                          \
+    .attention_f32 = space::attention_f32, .attention_q8_0 = space::attention_q8_0,            \
+    .merge = space::merge, .narrow = space::narrow, .matmul_f32 = space::matmul_f32,           \
+    .matmul_f16 = space::matmul_f16, .matmul_bf16 = space::matmul_bf16,                        \
+    .matmul_q8_0 = space::matmul_q8_0, .matmul_q4_0 = space::matmul_q4_0,                      \
+    .matmul_q4_1 = space::matmul_q4_1, .matmul_q5_0 = space::matmul_q5_0,                      \
+    .matmul_q5_1 = space::matmul_q5_1, .matmul_q2_k = space::matmul_q2_k,                      \
+    .matmul_q3_k = space::matmul_q3_k, .matmul_q4_k = space::matmul_q4_k,                      \
+    .matmul_q5_k = space::matmul_q5_k, .matmul_q6_k = space::matmul_q6_k                       \
   }
 
 constexpr Kernels kScalarTable = PRUMO_TABLE(scalar, Isa::kScalar);

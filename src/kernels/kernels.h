@@ -103,14 +103,18 @@ struct SoftmaxResult {
 /// share it, of some tokens in a row: each sees one key more than the one before it, while the
 /// range has them. Row r of the scratch and the results is head r % heads of token r / heads.
 struct AttentionArgs {
-  const float* q;  ///< of each token [heads][head_dim]
+  const float* q;  ///< of each token [heads][head_dim]; not looked at by attention_q8_0
+  const QuantizedBlock* q_blocks;  ///< of every row [head_dim / 32]; of attention_q8_0 alone
   std::size_t tokens;
   std::size_t q_stride;   ///< floats from one token's queries to the next one's
   std::size_t heads;      ///< query heads that share this KV head
-  std::size_t head_dim;   ///< even
+  std::size_t head_dim;   ///< even; of attention_q8_0 a multiple of 32
   const std::byte* keys;  ///< panels of 16 keys: [keys / 16, rounded up][head_dim][16], F16 or F32,
-                          ///< as many as the last token sees
-  const std::byte* values;   ///< [keys][value_stride], F16 or F32
+                          ///< as many as the last token sees. Q8_0: the same keys as a packed
+                          ///< matrix (pack.h), a row each, 64-byte aligned
+  const std::byte* values;   ///< [keys][value_stride], F16 or F32. Q8_0: panels of 16 too, of the
+                             ///< same layout but for a block's quants, which are [16 keys][32]
+                             ///< int8; 64-byte aligned
   std::size_t value_stride;  ///< elements; a multiple of 16, at least head_dim; the rest is zero
   std::size_t
       n_keys;     ///< 1 .. kKeyRange, of the first token; token t sees min(n_keys + t, kKeyRange)
@@ -196,6 +200,11 @@ struct Kernels {
   void (*attention_f16)(const AttentionArgs&);
   void (*attention_f32)(const AttentionArgs&);
 
+  /// The same of a Q8_0 cache. A score is that of a row of a quantized matrix; a value joins as
+  /// out[d] = fma(p * scale, float(q), out[d]), keys rising from out = 0, where p is the key's
+  /// exp and (scale, q) the value's.
+  void (*attention_q8_0)(const AttentionArgs&);
+
   /// y[d] = o[d] / s, where, over the ranges in order from 0 and with w = exp((max_r - largest max)
   /// * scale): s = fma(w, sum_r, s) and o[d] = fma(w, out_r[d], o[d]).
   void (*merge)(const MergeArgs&);
@@ -243,6 +252,7 @@ void for_each_kernel(F&& f) {
   f("add", KernelMember<&Kernels::add>{});
   f("attention_f16", KernelMember<&Kernels::attention_f16>{});
   f("attention_f32", KernelMember<&Kernels::attention_f32>{});
+  f("attention_q8_0", KernelMember<&Kernels::attention_q8_0>{});
   f("merge", KernelMember<&Kernels::merge>{});
   f("narrow", KernelMember<&Kernels::narrow>{});
   f("matmul_f32", KernelMember<&Kernels::matmul_f32>{});

@@ -137,15 +137,22 @@ class Pass {
     return {floats, blocks};
   }
 
+  // This thread's panels of m: by pairs for a Q8_0 cache, whose blocks are two panels' rows.
+  [[nodiscard]] Share panels_of(const Matrix& m) const {
+    const std::size_t n = m.n_panels();
+    if (s_.cache.type() != CacheType::kQ8_0) return share(n);
+    const Share pairs = share((n + 1) / 2);
+    return {std::min(2 * pairs.begin, n), std::min(2 * pairs.end, n)};
+  }
   [[nodiscard]] Share rows_of(const Matrix& m) const {
-    const Share panels = share(m.n_panels());
+    const Share panels = panels_of(m);
     return {std::min(panels.begin * kPanelRows, m.rows), std::min(panels.end * kPanelRows, m.rows)};
   }
 
   // This thread's rows of m times each of n tokens.
   void multiply(const Matrix& m, const Activations& in, std::size_t n, float* y,
                 std::size_t y_stride) {
-    const Share panels = share(m.n_panels());
+    const Share panels = panels_of(m);
     const void* x = is_quantized(m.type) ? static_cast<const void*>(in.blocks) : in.floats;
     k_.matmul(m.type)(
         {m.panels, panels.begin, panels.end, m.columns, n, x, y, y_stride, s_.prefetch.distance()});
@@ -228,6 +235,7 @@ class Pass {
     AttentionArgs args{};
     args.q_stride = round_up(c_.q_dim(), kPanelRows);
     args.q = s_.scratch.q + t * args.q_stride + kv_head * c_.group() * c_.head_dim;
+    args.q_blocks = own_.queries;
     args.tokens = tokens;
     args.heads = c_.group();
     args.head_dim = c_.head_dim;
@@ -240,7 +248,25 @@ class Pass {
     args.max = max;
     args.sum = sum;
     args.out = out;
-    (s_.cache.type() == CacheType::kF16 ? k_.attention_f16 : k_.attention_f32)(args);
+    switch (s_.cache.type()) {
+      case CacheType::kF16:
+        return k_.attention_f16(args);
+      case CacheType::kF32:
+        return k_.attention_f32(args);
+      case CacheType::kQ8_0:
+        return k_.attention_q8_0(args);
+    }
+  }
+
+  // The queries that attend() is about to take, if they have to be quantized.
+  void quantize_queries(std::size_t t, std::size_t tokens, std::size_t kv_head) {
+    if (s_.cache.type() != CacheType::kQ8_0) return;
+    const std::size_t n = c_.group() * c_.head_dim;
+    const float* q = s_.scratch.q + kv_head * n;
+    for (std::size_t i = 0; i < tokens; ++i) {
+      k_.quantize(q + (t + i) * round_up(c_.q_dim(), kPanelRows), n,
+                  own_.queries + i * (n / kBlock));
+    }
   }
 
   [[nodiscard]] float score_scale() const {
@@ -270,6 +296,7 @@ class Pass {
     const std::size_t vs = s_.cache.value_stride();
     const Share mine = share(c_.kv_heads * ranges);
     for (std::size_t i = mine.begin; i < mine.end; ++i) {
+      if (i == mine.begin || i % ranges == 0) quantize_queries(t, 1, i / ranges);
       const std::size_t at = i % ranges * c_.heads + i / ranges * c_.group();
       attend(index, t, 1, i / ranges, i % ranges, scratch.max + at, scratch.sum + at,
              scratch.out + at * vs);
@@ -301,6 +328,7 @@ class Pass {
     const std::size_t vs = s_.cache.value_stride();
     const std::size_t rows = tokens * c_.group();
     const std::size_t ranges = ranges_of(t);
+    quantize_queries(t, tokens, kv_head);
     for (std::size_t r = 0; r < ranges; ++r) {
       attend(index, t, tokens, kv_head, r, own_.max + r * rows, own_.sum + r * rows,
              own_.out + r * rows * vs);

@@ -33,11 +33,12 @@ inline std::size_t attention_tokens(const Config& config) {
 /// Scratch of one thread, for a lone token: making an input twice costs less than waiting for each
 /// other.
 struct OwnScratch {
-  float* floats;           // [widest]
-  QuantizedBlock* blocks;  // [widest / 32]
-  float* merged;           // [q_dim] attention of a lone token
-  float* scores;           // [rows][kKeyRange], rows being attention_tokens * group
-  float* max;              // partial attention of one KV head: [ranges][rows]
+  float* floats;            // [widest]
+  QuantizedBlock* blocks;   // [widest / 32]
+  QuantizedBlock* queries;  // [rows][head_dim / 32], for a Q8_0 cache
+  float* merged;            // [q_dim] attention of a lone token
+  float* scores;            // [rows][kKeyRange], rows being attention_tokens * group
+  float* max;               // partial attention of one KV head: [ranges][rows]
   float* sum;
   float* out;  // [ranges][rows][value_stride]
 };

@@ -23,7 +23,7 @@ class KvCache {
   static std::size_t bytes(const Config& config, std::size_t context, CacheType type);
 
   /// Stores rows [begin, end) of a position's keys (or values), of all KV heads laid end to end;
-  /// `rows` points to the first of them.
+  /// `rows` points to the first of them. Q8_0: begin and end are multiples of 32.
   void store_keys(std::size_t layer, std::size_t position, std::size_t begin, std::size_t end,
                   const float* rows);
   void store_values(std::size_t layer, std::size_t position, std::size_t begin, std::size_t end,
@@ -43,6 +43,11 @@ class KvCache {
   [[nodiscard]] std::size_t keys_at(std::size_t layer, std::size_t head) const;
   [[nodiscard]] std::size_t values_at(std::size_t layer, std::size_t head) const;
   void store(std::size_t first, std::size_t step, const float* rows, std::size_t n);
+  void store_blocks(bool keys, std::size_t layer, std::size_t position, std::size_t begin,
+                    std::size_t end, const float* rows);
+  // The panel of a position, of a Q8_0 cache.
+  [[nodiscard]] std::size_t panel_at(bool keys, std::size_t layer, std::size_t head,
+                                     std::size_t position) const;
 
   Block memory_;
   const Kernels* kernels_ = nullptr;

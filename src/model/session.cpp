@@ -59,6 +59,8 @@ void lay_out(Scratch& scratch, const Config& c, const Sizes& sizes, Take&& take)
     own.blocks = static_cast<QuantizedBlock*>(take(blocks));
     own.merged = floats(c.q_dim());
     const std::size_t rows = attention_tokens(c) * c.group();
+    own.queries = static_cast<QuantizedBlock*>(
+        take(rows * round_up(c.head_dim, kBlock) / kBlock * sizeof(QuantizedBlock)));
     own.scores = floats(rows * kKeyRange);
     own.max = floats(ranges * rows);
     own.sum = floats(ranges * rows);
@@ -138,6 +140,11 @@ Result<std::unique_ptr<SessionState>> SessionState::create(const Model& model,
   }
   if (options.batch == 0) {
     return Error{ErrorCode::kBadArgument, "batch", "A batch needs at least 1 token."};
+  }
+  if (options.cache == CacheType::kQ8_0 && config.head_dim % kBlock != 0) {
+    return Error{ErrorCode::kBadArgument, "cache",
+                 "A Q8_0 cache needs heads of a multiple of 32 elements, and this model's have " +
+                     std::to_string(config.head_dim) + "; use an F16 one."};
   }
   const auto threads = resolve_threads(options.threads);
   if (!threads) return threads.error();

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "support/attention_law.h"
+#include "support/attention_q8_0_law.h"
 #include "support/exp_law.h"
 #include "support/matmul_law.h"
 #include "support/merge_law.h"
@@ -46,10 +47,9 @@ inline double softmax_steps(double a) {
 }
 
 /// A key's part of an attention output, in units of that part: its exponential, the roundings of a
-/// score, which is a sum of head_dim terms that have the magnitude `size` together, and those of
-/// the sum over the keys.
-inline double attended_steps(double a, double size, std::size_t head_dim, double keys) {
-  return softmax_steps(a) + static_cast<double>(head_dim) * size + keys;
+/// score, whose terms have the magnitude `size` together, and those of the sum over the keys.
+inline double attended_steps(double a, double size, double score_steps, double keys) {
+  return softmax_steps(a) + score_steps * size + keys;
 }
 
 /// A range's part of a merged output: its weight and the sum over the ranges.
@@ -289,55 +289,96 @@ inline Accuracy quantize_accuracy(const std::vector<float>& x) {
   return out;
 }
 
+/// What attention of some rows is of: numbers as they are, and how many roundings a score and an
+/// output have beside those that its terms share with every kind of cache.
+struct TrueAttention {
+  std::size_t heads, head_dim, value_stride, n_keys;
+  float scale;
+  std::vector<float> q, keys, values;
+  double score_steps, value_steps;
+};
+
 /// In units of u times the sum over the keys of p |v| (1 + |a| + the magnitude of the score's
 /// terms), or of that without |v| for the sum.
-inline Accuracy attention_accuracy(const Attention& c) {
-  Accuracy out;
-  const std::vector<float> keys = c.keys();
-  const std::vector<float> values = c.values();
+inline void add_attention(Accuracy& out, const TrueAttention& c, const Attended& got,
+                          const std::string& table) {
   const double n = static_cast<double>(c.n_keys);
+  for (std::size_t h = 0; h < c.heads; ++h) {
+    const double max = wide(got.max[h]);
+    std::vector<double> p(c.n_keys), unit(c.n_keys), steps(c.n_keys);
+    double nearest = INFINITY, size_there = 0, sum = 0, sum_unit = 0, sum_bound = 0;
+    for (std::size_t k = 0; k < c.n_keys; ++k) {
+      double score = 0, size = 0;
+      for (std::size_t d = 0; d < c.head_dim; ++d) {
+        const double term = wide(c.keys[k * c.head_dim + d]) * wide(c.q[h * c.head_dim + d]);
+        score += term;
+        size += std::fabs(term);
+      }
+      if (std::fabs(score - max) < nearest) nearest = std::fabs(score - max), size_there = size;
+      size *= wide(c.scale);
+      const double a = (score - max) * wide(c.scale);
+      p[k] = std::exp(a);
+      unit[k] = kUnitRoundoff * (1 + std::fabs(a) + size);
+      steps[k] =
+          kUnitRoundoff * (attended_steps(std::fabs(a), size, c.score_steps, n) + c.value_steps);
+      sum += p[k];
+      sum_unit += p[k] * unit[k];
+      sum_bound += p[k] * steps[k];
+    }
+    const std::string head = table + ", head " + std::to_string(h);
+    // The largest score is one of the scores, as far as their roundings allow.
+    out.add(nearest, 0, kUnitRoundoff * size_there, c.score_steps, kTinyRoundoff, head + ", max");
+    out.add(wide(got.sum[h]), sum, sum_unit, sum_bound / sum_unit, 0, head + ", sum");
+    for (std::size_t d = 0; d < c.head_dim; ++d) {
+      double exact = 0, value_unit = 0, bound = 0;
+      for (std::size_t k = 0; k < c.n_keys; ++k) {
+        const double value = wide(c.values[k * c.head_dim + d]);
+        exact += p[k] * value;
+        value_unit += p[k] * std::fabs(value) * unit[k];
+        bound += p[k] * std::fabs(value) * steps[k];
+      }
+      if (value_unit == 0) continue;
+      out.add(wide(got.out[h * c.value_stride + d]), exact, value_unit, bound / value_unit,
+              kTinyRoundoff * n, head + ", out " + std::to_string(d));
+    }
+  }
+}
+
+inline Accuracy attention_accuracy(const Attention& c) {
+  const TrueAttention truth{c.heads,  c.head_dim, c.value_stride,
+                            c.n_keys, c.scale,    c.q,
+                            c.keys(), c.values(), static_cast<double>(c.head_dim),
+                            0};
+  Accuracy out;
   for (const Kernels* table : tables()) {
     std::string fault;
-    const Attended got = attend(*table, c, fault);
-    for (std::size_t h = 0; h < c.heads; ++h) {
-      const double max = wide(got.max[h]);
-      std::vector<double> p(c.n_keys), unit(c.n_keys), steps(c.n_keys);
-      double nearest = INFINITY, size_there = 0, sum = 0, sum_unit = 0, sum_bound = 0;
-      for (std::size_t k = 0; k < c.n_keys; ++k) {
-        double score = 0, size = 0;
-        for (std::size_t d = 0; d < c.head_dim; ++d) {
-          const double term = wide(keys[k * c.head_dim + d]) * wide(c.q[h * c.head_dim + d]);
-          score += term;
-          size += std::fabs(term);
-        }
-        if (std::fabs(score - max) < nearest) nearest = std::fabs(score - max), size_there = size;
-        size *= wide(c.scale);
-        const double a = (score - max) * wide(c.scale);
-        p[k] = std::exp(a);
-        unit[k] = kUnitRoundoff * (1 + std::fabs(a) + size);
-        steps[k] = kUnitRoundoff * attended_steps(std::fabs(a), size, c.head_dim, n);
-        sum += p[k];
-        sum_unit += p[k] * unit[k];
-        sum_bound += p[k] * steps[k];
-      }
-      const std::string head = std::string(table->name) + ", head " + std::to_string(h);
-      // The largest score is one of the scores, as far as their roundings allow.
-      out.add(nearest, 0, kUnitRoundoff * size_there, static_cast<double>(c.head_dim),
-              kTinyRoundoff, head + ", max");
-      out.add(wide(got.sum[h]), sum, sum_unit, sum_bound / sum_unit, 0, head + ", sum");
-      for (std::size_t d = 0; d < c.head_dim; ++d) {
-        double exact = 0, value_unit = 0, bound = 0;
-        for (std::size_t k = 0; k < c.n_keys; ++k) {
-          const double value = wide(values[k * c.head_dim + d]);
-          exact += p[k] * value;
-          value_unit += p[k] * std::fabs(value) * unit[k];
-          bound += p[k] * std::fabs(value) * steps[k];
-        }
-        if (value_unit == 0) continue;
-        out.add(wide(got.out[h * c.value_stride + d]), exact, value_unit, bound / value_unit,
-                kTinyRoundoff * n, head + ", out " + std::to_string(d));
-      }
-    }
+    add_attention(out, truth, attend(*table, c, fault), std::string(table->name));
+  }
+  return out;
+}
+
+/// The truth is that of the quantized numbers. A score has two roundings a block, a product and an
+/// fma; an output one more a key, the product of p with the scale. One token.
+inline Accuracy attention_accuracy(const QuantizedAttention& c) {
+  TrueAttention truth{c.heads,  c.head_dim, c.head_dim,
+                      c.n_keys, c.scale,    {},
+                      {},       {},         static_cast<double>(c.blocks()) + 1,
+                      1};
+  for (std::size_t i = 0; i < c.q.size() * kBlock; ++i) {
+    truth.q.push_back(c.q[i / kBlock].scale * static_cast<float>(c.q[i / kBlock].q[i % kBlock]));
+  }
+  for (std::size_t i = 0; i < c.keys.size(); ++i) {
+    const auto number = [&](const auto& bytes, const auto& scales) {
+      return QuantizedAttention::half(scales[i / kBlock]) *
+             static_cast<float>(QuantizedAttention::byte(bytes[i]));
+    };
+    truth.keys.push_back(number(c.keys, c.key_scales));
+    truth.values.push_back(number(c.values, c.value_scales));
+  }
+  Accuracy out;
+  for (const Kernels* table : tables()) {
+    std::string fault;
+    add_attention(out, truth, attend(*table, c, fault), std::string(table->name));
   }
   return out;
 }

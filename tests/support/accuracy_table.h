@@ -77,6 +77,11 @@ inline std::vector<Measured> measured_kernels() {
                          make_attention(half, 3, 64, 256, Values::kOrdinary, bits));
                    }});
   }
+  out.push_back({"attention_q8_0", "256 keys of 64, 3 heads",
+                 "u Σ p \\|v\\| (1 + \\|a\\| + Σ \\|q k\\|)", [](Bits& bits) {
+                   return attention_accuracy(
+                       make_quantized_attention(3, 64, 256, Values::kOrdinary, bits));
+                 }});
   for (const gguf::TensorType type : kTensorTypes) {
     std::string name = block_format(type).name;
     for (char& c : name) c = static_cast<char>(std::tolower(c));

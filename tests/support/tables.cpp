@@ -105,7 +105,8 @@ std::string_view stem_of(std::string_view program) {
 
 bool is_about(std::string_view stem, std::string_view kernel) {
   if (!kernel.starts_with(stem)) return false;
-  return kernel.size() == stem.size() || kernel[stem.size()] == '_';
+  const std::string_view rest = kernel.substr(stem.size());
+  return rest.empty() || rest == "_f16" || rest == "_f32";  // others have programs of their own
 }
 
 std::string environment(const char* name) {
