@@ -60,7 +60,8 @@ void generate(benchmark::State& state, std::size_t draft, float temperature) {
                              .ignore_eos = true});
     ns += static_cast<double>(made.decode_ns);
   }
-  const auto tokens = static_cast<double>(state.iterations() * made.decode_steps);
+  const auto tokens =
+      static_cast<double>(state.iterations()) * static_cast<double>(made.decode_steps);
   state.counters["tokens/s"] = tokens * 1e9 / ns;
   state.counters["drafted"] = static_cast<double>(made.drafted);
   state.counters["accepted"] = static_cast<double>(made.accepted);
