@@ -249,7 +249,7 @@ class ForwardOracle {
         const double a = std::fabs(score[k] - max);
         score[k] = std::exp(score[k] - max);
         // Of the range's kernel and the rounded scale; of the merge of the ranges and its division.
-        size[k] = attended_steps(a, size[k], head_dim_, in_range) + 2 * a;
+        size[k] = attended_steps(a, size[k], static_cast<double>(head_dim_), in_range) + 2 * a;
         size[k] = std::sqrt(size[k] + merged_steps(a, ranges) + 1);
         sum += score[k];
         sum_error += score[k] * size[k];
