@@ -195,9 +195,9 @@ TEST(Perplexity, LogitsThatAreNoNumbersAreAnError) {
   const std::string path =
       put("inf.gguf", {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   const std::string text = put("text.txt", kText);
-  expect_failure(run({"perplexity", "-f", text, "-m", path}), 1, "NaN");
+  expect_failure(run({"perplexity", "-f", text, "-m", path}), 3, "NaN");
   expect_failure(run({"perplexity", "-f", text, "-m", tiny("good.gguf", {}), "--reference", path}),
-                 1, "reference");
+                 3, "reference");
 }
 
 }  // namespace
