@@ -2,6 +2,8 @@
 // every table must give the oracle's bits.
 #pragma once
 
+#include <algorithm>
+
 #include "support/check.h"
 #include "support/matmul_law.h"
 
@@ -41,7 +43,7 @@ inline int fuzz_product(gguf::TensorType type, const std::uint8_t* data, std::si
   const std::size_t columns =
       format.elements * (format.elements == 1 ? below(68) : 1 + below(256 / format.elements));
   const std::size_t most_tokens = kMostProducts / (panels * kPanelRows * (columns + 1));
-  const std::size_t tokens = below((most_tokens < 20 ? most_tokens : 20) + 1);
+  const std::size_t tokens = below(std::min<std::size_t>(most_tokens, 28) + 1);
   const std::size_t weights = below(6);
   const std::size_t activations = below(6);
   testing::Bits bits(in.take<std::uint32_t>());

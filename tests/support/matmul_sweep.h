@@ -20,7 +20,7 @@ inline std::vector<std::size_t> column_counts(gguf::TensorType type) {
   return out;
 }
 
-/// Every number of rows up to 50 with few tokens; then every number of tokens up to 20, of panels
+/// Every number of rows up to 50 with few tokens; then every number of tokens up to 26, of panels
 /// up to 4 and of columns, with one another.
 inline std::string sweep_shapes(gguf::TensorType type) {
   Bits bits(1);
@@ -39,7 +39,7 @@ inline std::string sweep_shapes(gguf::TensorType type) {
     }
   }
   for (std::size_t n : columns) {
-    for (std::size_t tokens = 0; tokens <= 20; ++tokens) {
+    for (std::size_t tokens = 0; tokens <= 26; ++tokens) {
       for (std::size_t panels = 1; panels <= 4; ++panels) {
         const std::string fault = check(panels * kPanelRows - bits.below(16), n, tokens);
         if (!fault.empty()) return fault;
@@ -57,8 +57,9 @@ inline std::string sweep_values(gguf::TensorType type) {
     for (Values activations : kAllValues) {
       for (std::size_t round = 0; round < 12; ++round) {
         const std::size_t columns = block == 1 ? 1 + bits.below(80) : block * (1 + bits.below(3));
-        Product p = make_product(type, 1 + bits.below(40), columns, 1 + bits.below(9), weights,
-                                 activations, bits);
+        const std::size_t tokens = bits.below(4) == 0 ? 17 + bits.below(6) : 1 + bits.below(9);
+        Product p =
+            make_product(type, 1 + bits.below(40), columns, tokens, weights, activations, bits);
         p.side = kSides[round % 2];
         const std::string fault = product_law(p);
         if (!fault.empty()) return fault;
