@@ -18,14 +18,9 @@ namespace prumo {
 inline constexpr std::size_t kWordBytes = kPanelRows * 4;
 inline constexpr std::size_t kWords = kBlock / 4;  ///< of a block, when a weight has a byte
 
-/// Bytes of 16 rows of a block of 32, by bits a weight.
+/// Bytes of 16 rows of a block of 32 whose weights have a byte each.
 inline constexpr std::size_t kByteSection = 8 * kWordBytes;
-inline constexpr std::size_t kNibbleSection = 4 * kWordBytes;
-inline constexpr std::size_t kPairSection = 2 * kWordBytes;
-inline constexpr std::size_t kBitSection = kWordBytes;
-/// Of 16 numbers of six bits a row.
-inline constexpr std::size_t kSixBitSection = 3 * kWordBytes;
-/// Of one f16 a row.
+/// Of 16 rows of one f16.
 inline constexpr std::size_t kScaleSection = kPanelRows * 2;
 
 /// The parts of a panel, as pack.h has them, by block of 32 columns: of a K type the scales and
