@@ -52,12 +52,12 @@ constexpr std::array kTypes = {
 
 std::optional<Error> check_relations(const SyntheticShape& shape) {
   const auto number = [](std::size_t n) { return std::to_string(n); };
-  if (shape.embedding % shape.heads != 0 || shape.embedding / shape.heads % 2 != 0 ||
-      shape.embedding / shape.heads > 1024) {
+  if (shape.heads == 0 || shape.embedding % shape.heads != 0 ||
+      shape.embedding / shape.heads % 2 != 0 || shape.embedding / shape.heads > 1024) {
     return wrong("An embedding of " + number(shape.embedding) + " cannot be cut into " +
                  number(shape.heads) + " heads of one even size of at most 1024.");
   }
-  if (shape.heads % shape.kv_heads != 0) {
+  if (shape.kv_heads == 0 || shape.heads % shape.kv_heads != 0) {
     return wrong(number(shape.kv_heads) + " KV heads cannot be shared evenly by " +
                  number(shape.heads) + " heads.");
   }
