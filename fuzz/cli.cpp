@@ -43,6 +43,8 @@ const Values kModels = {{"$model"}, {"$model"}, {"$text"}, {"/nonexistent/model.
 const Values kWholes = {{"1"},
                         {"2"},
                         {"3"},
+                        {"01"},
+                        {"0x1", Fate::kUnread},
                         {"", Fate::kUnread},
                         {"-1", Fate::kUnread},
                         {"+1", Fate::kUnread},
@@ -74,6 +76,11 @@ const std::vector<Verb>& verbs() {
   static const Option kThreads = {"threads", "t", wholes({{"0"}, {"1"}, {"257", Fate::kLater}})};
   static const Option kBatch = {"batch", "", wholes({{"512"}, {"0", Fate::kLater}})};
   static const Option kFlagJson = {"json"};
+  static const Option kCache = {
+      // the model's heads are too short for blocks of 32
+      "cache",
+      "",
+      {{"f16"}, {"f32"}, {"f8", Fate::kUnread}, {"", Fate::kUnread}, {"q8_0", Fate::kLater}}};
   static const Option kSeed = {"seed", "", wholes({{"0"}, {"18446744073709551615"}})};
   static const std::vector<Verb> kVerbs = {
       {"generate",
@@ -117,7 +124,7 @@ const std::vector<Verb>& verbs() {
         {"lookup"},
         kThreads,
         kBatch,
-        {"cache", "", {{"f16"}, {"f32"}, {"f8", Fate::kUnread}, {"", Fate::kUnread}}},
+        kCache,
         {"context", "c", {{"0"}, {"8"}, {"16"}, {"17", Fate::kLater}, {"-1", Fate::kUnread}}},
         kFlagJson,
         {"logits"}}},
@@ -133,7 +140,8 @@ const std::vector<Verb>& verbs() {
         {"repetitions", "r", wholes({{"0", Fate::kBefore}})},
         {"batch", "", wholes({{"512"}})},
         kSeed,
-        {"output", "o", {{"md"}, {"json"}, {"xml", Fate::kUnread}}}}},
+        {"output", "o", {{"md"}, {"json"}, {"xml", Fate::kUnread}}},
+        kCache}},
       {"verify",
        false,
        false,
@@ -141,7 +149,8 @@ const std::vector<Verb>& verbs() {
          "s",
          {{"1"}, {"nan", Fate::kBefore}, {"-1", Fate::kBefore}, {"x", Fate::kUnread}}},
         kSeed,
-        {"kernel", "", {{"argmax"}, {"nothing", Fate::kBefore}}}}},
+        {"kernel", "", {{"argmax"}, {"nothing", Fate::kBefore}}},
+        {"input", "", wholes({{"18446744073709551615"}})}}},
       {"tokenize",
        true,
        true,
@@ -174,7 +183,8 @@ const std::vector<Verb>& verbs() {
         {"context",
          "c",
          {{"0"}, {"8"}, {"1", Fate::kLater}, {"17", Fate::kLater}, {"-1", Fate::kUnread}}},
-        kFlagJson}},
+        kFlagJson,
+        kCache}},
   };
   return kVerbs;
 }
@@ -251,6 +261,7 @@ void relate(const Verb& verb, Line& line) {
     const int prompts = has("prompt") + has("file") + has("prompt-ids");
     if (prompts != 1 || (has("logits") && !has("json"))) line.fates.insert(Fate::kBefore);
   }
+  if (name == "verify" && has("input") && !has("kernel")) line.fates.insert(Fate::kBefore);
   if (name == "tokenize" && has("file") && has("prompt")) line.fates.insert(Fate::kUnread);
   if (name == "bench" && has("synthetic") && has("model")) line.fates.insert(Fate::kUnread);
   if (name == "perplexity" && !has("file")) line.fates.insert(Fate::kLater);  // nothing to read

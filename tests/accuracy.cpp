@@ -70,6 +70,28 @@ TEST(AccuracyTables, TheFirstTokensToTheLastDigit) {
       << "run scripts/accuracy";
 }
 
+TEST(AccuracyTables, TheFirstTokensOfEveryCacheToTheLastDigit) {
+  EXPECT_EQ(rows_of("cache head"), cache_head_rows(contents("tests/data/heldout.txt")))
+      << "run scripts/accuracy";
+}
+
+TEST(AccuracyTables, CachesCanBeReadAndLoseWhatTheirBitsDo) {
+  std::map<std::string, double> divergence;
+  for (const std::string& row : rows_of("caches")) {
+    const auto cells = cells_of(row);
+    ASSERT_EQ(cells.size(), 10u) << row;
+    EXPECT_NEAR(std::log(std::stod(cells[5])), std::stod(cells[4]), 1e-4) << row;
+    divergence[cells[0] + " " + cells[1] + " " + cells[2]] = std::stod(cells[6]);
+  }
+  EXPECT_EQ(divergence.size(), 9u) << "run scripts/accuracy";
+  for (const std::string which : {"Q8_0 512 ", "F32 512 ", "F32 2048 "}) {
+    ASSERT_TRUE(divergence.contains(which + "F16")) << which;
+    EXPECT_EQ(divergence[which + "F16"], 0) << which;
+    EXPECT_GT(divergence[which + "F32"], 0) << which;
+    EXPECT_LT(divergence[which + "F32"], divergence[which + "Q8_0"]) << which;
+  }
+}
+
 TEST(AccuracyTables, TypesCanBeReadAndAreInOrderOfTheirPrecision) {
   std::map<std::string, double> divergence;
   for (const std::string& row : rows_of("types")) {

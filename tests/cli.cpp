@@ -104,6 +104,42 @@ TEST(Usage, EveryMistakeIsOneSentenceAndCodeTwo) {
   }
 }
 
+// Every option that takes a number, with what else its verb needs.
+TEST(Usage, WholeNumbersAreDecimalAndNoneIsCutShort) {
+  const std::vector<std::string> verify = {"verify", "--kernel", "rope"};
+  const std::vector<std::string> perplexity = {"perplexity", "-f", put("text.txt", "a text")};
+  const std::pair<std::vector<std::string>, std::vector<std::string>> numbers[] = {
+      {{"generate", "-p", "x"},
+       {"--tokens", "--top-k", "--seed", "--threads", "--batch", "--context"}},
+      {{"bench"}, {"--repetitions", "--batch", "--seed"}},
+      {verify, {"--seed", "--input"}},
+      {perplexity, {"--threads", "--batch", "--context"}},
+  };
+  for (const auto& [words, options] : numbers) {
+    for (const std::string& option : options) {
+      SCOPED_TRACE(words[0] + " " + option);
+      for (const std::string wrong : {"-1", "0x10"}) {
+        expect_failure(run(with(words, {option, wrong})), 2, "is no whole number");
+      }
+      expect_failure(run(with(words, {option, "18446744073709551616"})), 2, "too large");
+    }
+  }
+  for (const std::string most : {"18446744073709551615", "9223372036854775808", "0"}) {
+    const Ended one = run(with(verify, {"--input", most, "--seed", most}));
+    EXPECT_EQ(one.out, "rope: input " + most + " of seed " + most + ": no bit differs\n")
+        << one.err;
+    const Ended seeded = run({"generate", "-p", "x", "-n", "2", "--json", "--seed", most});
+    EXPECT_NE(seeded.out.find("\"seed\":" + most + ","), std::string::npos) << seeded.err;
+  }
+  for (const auto& [text, number] :
+       {std::pair("010", 10u), {"08", 8u}, {"00000000000000000003", 3u}}) {
+    const Ended made =
+        run({"generate", "-p", "In the beginning", "-n", text, "--ignore-eos", "--json"});
+    ASSERT_EQ(made.code, 0) << made.err;
+    EXPECT_EQ(json::parse(made.out)["ids"].size(), number) << text;
+  }
+}
+
 TEST(Usage, APromptLongerThanTheContextIsSaidBeforeTheWork) {
   std::string text;
   for (int i = 0; i < 5000; ++i) text += "begin ";

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "generate/scoring.h"
 #include "kernels/kernels.h"
@@ -43,9 +44,9 @@ std::string tiny(const std::string& name, const TinyShape& shape) {
 // The loss of every token, one step at a time, with the C library's functions in extended
 // precision.
 std::vector<long double> losses(const Model& model, std::span<const TokenId> ids,
-                                std::size_t context) {
+                                std::size_t context, CacheType cache) {
   std::vector<long double> out;
-  auto session = Session::create(model, {.context = context, .threads = 1});
+  auto session = Session::create(model, {.context = context, .threads = 1, .cache = cache});
   for (std::size_t t = 0; t < ids.size(); ++t) {
     // Windows begin half a context apart: the last that has not scored token t's predecessor only
     // as its first half.
@@ -67,10 +68,25 @@ TEST(Perplexity, IsTheLossOfEveryTokenAfterThoseBeforeIt) {
   ASSERT_TRUE(model.ok());
   const auto ids = model->tokenize(kText, false);
   ASSERT_GT(ids.size(), 30u);
-  for (const std::size_t context : {8u, 64u}) {
+  const struct {
+    std::size_t context;
+    std::string cache;
+    CacheType type;
+  } cases[] = {{8, "", CacheType::kF16},
+               {64, "", CacheType::kF16},
+               {64, "f16", CacheType::kF16},
+               {8, "f32", CacheType::kF32},
+               {64, "q8_0", CacheType::kQ8_0}};
+  std::set<double> figures;
+  for (const auto& [context, cache, type] : cases) {
+    SCOPED_TRACE("context " + std::to_string(context) + ", cache " + cache);
     long double nats = 0;
-    for (const long double x : losses(*model, ids, context)) nats += x;
-    const json got = scored(kText, {"-c", std::to_string(context)});
+    for (const long double x : losses(*model, ids, context, type)) nats += x;
+    std::vector<std::string> how = {"-c", std::to_string(context)};
+    if (!cache.empty()) how.insert(how.end(), {"--cache", cache});
+    const json got = scored(kText, how);
+    EXPECT_EQ(got["type_kv"], cache.empty() ? "f16" : cache);
+    figures.insert(got["nats_per_token"].get<double>());
     EXPECT_EQ(got["tokens"], ids.size());
     EXPECT_EQ(got["bytes"], kText.size());
     EXPECT_EQ(got["windows"], windows(ids.size(), context, true).size());
@@ -82,6 +98,7 @@ TEST(Perplexity, IsTheLossOfEveryTokenAfterThoseBeforeIt) {
                 static_cast<double>(nats) / std::log(2.0) / static_cast<double>(kText.size()),
                 1e-12);
   }
+  EXPECT_EQ(figures.size(), 4u) << "two contexts in F16, and two caches of another type";
 }
 
 TEST(Perplexity, OneAnswerOnEveryInstructionSetThreadCountAndBatch) {
@@ -92,6 +109,8 @@ TEST(Perplexity, OneAnswerOnEveryInstructionSetThreadCountAndBatch) {
   const std::vector<std::string> both = {"-m", model, "--reference", reference, "-c", "24"};
   const json built_in = timeless(scored(text, {}));
   const json compared = timeless(scored(text, both));
+  const std::vector<std::string> quantized = {"--cache", "q8_0"};
+  const json eight_bits = timeless(scored(text, quantized));
   EXPECT_GT(compared["kl_mean"].get<double>(), 0);
   EXPECT_EQ(timeless(scored(text, {"--reference", put("builtin.gguf", builtin_bytes())}))["kl_max"],
             0.0);
@@ -104,6 +123,7 @@ TEST(Perplexity, OneAnswerOnEveryInstructionSetThreadCountAndBatch) {
         EXPECT_EQ(timeless(scored(text, with(both, how), forced)), compared);
         if (threads != "1" || batch != "7") continue;
         EXPECT_EQ(timeless(scored(text, how, forced)), built_in);
+        EXPECT_EQ(timeless(scored(text, with(quantized, how), forced)), eight_bits);
       }
     }
   }
@@ -158,6 +178,36 @@ TEST(Perplexity, TheReferenceIsWhatItIsMeasuredFrom) {
   EXPECT_GT(got["tokens"], cut["tokens"]);
 }
 
+// The cache is the model's own matter: the reference's stays as it is, and a file beside itself
+// shows what the cache alone does.
+TEST(Perplexity, AFileIsTheReferenceOfItsOwnCache) {
+  const std::string path = put("builtin.gguf", builtin_bytes());
+  auto model = Model::load(builtin_model(), 1);
+  const auto ids = model->tokenize(kText, false);
+  const auto logits_with = [&](CacheType cache) {
+    std::vector<std::vector<float>> out;
+    auto session = Session::create(*model, {.context = 64, .threads = 1, .cache = cache});
+    TokenId input = 1;
+    for (const TokenId id : ids) {
+      EXPECT_TRUE(session->step(input).ok());
+      out.emplace_back(session->logits().begin(), session->logits().end());
+      input = id;
+    }
+    return out;
+  };
+  ASSERT_LE(ids.size(), 64u);
+  const auto expected = logits_with(CacheType::kF16);
+  for (const auto& [name, type] :
+       {std::pair("f16", CacheType::kF16), {"f32", CacheType::kF32}, {"q8_0", CacheType::kQ8_0}}) {
+    const auto logits = logits_with(type);
+    double sum = 0;
+    for (std::size_t t = 0; t < ids.size(); ++t) sum += divergence(expected[t], logits[t]);
+    const json got = scored(kText, {"--reference", path, "-c", "64", "--cache", name});
+    EXPECT_EQ(got["kl_mean"].get<double>(), sum / static_cast<double>(ids.size())) << name;
+    EXPECT_EQ(got["kl_mean"].get<double>() == 0, type == CacheType::kF16) << name;
+  }
+}
+
 TEST(Perplexity, ItsTextSaysTheSame) {
   const json object = scored(kText, {});
   const Ended text = run({"perplexity", "-f", "-"}, {.in = kText});
@@ -180,6 +230,9 @@ TEST(Perplexity, EveryMistakeIsOneSentence) {
   expect_failure(run(with(good, {"-c", "many"})), 2, "many");
   expect_failure(run(with(good, {"--batch", "0"})), 2, "batch");
   expect_failure(run(with(good, {"-t", "1000"})), 2, "threads");
+  expect_failure(run(with(good, {"--cache", "f8"})), 2, "f8");
+  expect_failure(run(with(good, {"-m", tiny("tiny.gguf", {}), "-c", "8", "--cache", "q8_0"})), 2,
+                 "32");
   expect_failure(run(with(good, {"-m", path})), 3, path);
   expect_failure(run(with(good, {"--reference", path})), 3, path);
   expect_failure(run(with(good, {"--reference", tiny("tiny.gguf", {})})), 2, "vocabularies");

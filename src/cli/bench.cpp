@@ -295,19 +295,10 @@ void add_bench(CLI::App& app, Action& action) {
       ->type_name("LIST=0,1024");
   verb->add_option("-t,--threads", options->threads, "Threads; without it, 1 and one a core")
       ->type_name("LIST");
-  verb->add_option("-r,--repetitions", options->repetitions, "Samples a test, after a warm-up")
-      ->type_name("N")
-      ->check(kWhole)
-      ->capture_default_str();
-  verb->add_option("--batch", options->batch, "Tokens of a prompt computed at once")
-      ->type_name("N")
-      ->check(kWhole)
-      ->capture_default_str();
+  add_whole(*verb, "-r,--repetitions", options->repetitions, "Samples a test, after a warm-up");
+  add_whole(*verb, "--batch", options->batch, "Tokens of a prompt computed at once");
   add_cache_option(*verb, options->cache);
-  verb->add_option("--seed", options->seed, "Of token ids and synthetic weights")
-      ->type_name("S")
-      ->check(kWhole)
-      ->capture_default_str();
+  add_whole(*verb, "--seed", options->seed, "Of token ids and synthetic weights", "S");
   verb->add_option("-o,--output", options->output, "table, json, jsonl, csv or md")
       ->type_name("FORMAT=table")
       ->check(CLI::IsMember({"table", "json", "jsonl", "csv", "md"}).description(""));

@@ -254,10 +254,7 @@ void add_choice(CLI::App& verb, Options& options) {
                   "Temperature; 0 always takes the most likely token")
       ->type_name("T")
       ->capture_default_str();
-  verb.add_option("--top-k", options.sampler.top_k, "Choose among the K most likely; 0: all")
-      ->type_name("K")
-      ->check(kWhole)
-      ->capture_default_str();
+  add_whole(verb, "--top-k", options.sampler.top_k, "Choose among the K most likely; 0: all", "K");
   verb.add_option("--top-p", options.sampler.top_p,
                   "Choose among the likeliest, until they sum to P")
       ->type_name("P")
@@ -266,10 +263,7 @@ void add_choice(CLI::App& verb, Options& options) {
                   "Leave out what is less than P times the likeliest")
       ->type_name("P")
       ->capture_default_str();
-  verb.add_option("--seed", options.sampler.seed, "Same seed, same text")
-      ->type_name("S")
-      ->check(kWhole)
-      ->capture_default_str();
+  add_whole(verb, "--seed", options.sampler.seed, "Same seed, same text", "S");
 }
 
 }  // namespace
@@ -279,10 +273,7 @@ void add_generate(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   add_model_option(*verb, options->model);
   add_prompt(*verb, options, action);
-  verb->add_option("-n,--tokens", options->tokens, "Make at most N tokens, at least 1")
-      ->type_name("N")
-      ->check(kWhole)
-      ->capture_default_str();
+  add_whole(*verb, "-n,--tokens", options->tokens, "Make at most N tokens, at least 1");
   add_choice(*verb, *options);
   verb->add_option("--stop", options->stop, "End before TEXT appears; may be given again")
       ->type_name("TEXT")
@@ -290,21 +281,12 @@ void add_generate(CLI::App& app, Action& action) {
       ->take_all()
       ->allow_extra_args(false);
   verb->add_flag("--ignore-eos", options->ignore_eos, "Go on past the model's end tokens");
-  verb->add_option("-t,--threads", options->threads, "Threads, at most 256; 0: one a core")
-      ->type_name("N")
-      ->check(kWhole)
-      ->capture_default_str();
-  verb->add_option("--batch", options->batch, "Tokens of the prompt computed at once")
-      ->type_name("N")
-      ->check(kWhole)
-      ->capture_default_str();
+  add_whole(*verb, "-t,--threads", options->threads, "Threads, at most 256; 0: one a core");
+  add_whole(*verb, "--batch", options->batch, "Tokens of the prompt computed at once");
   add_cache_option(*verb, options->cache);
   verb->add_flag("--lookup", options->lookup, "Guess from what stood before; same text, sooner");
-  verb->add_option("-c,--context", options->context,
-                   "Tokens to make room for; 0: what prompt and -n need")
-      ->type_name("N")
-      ->check(kWhole)
-      ->capture_default_str();
+  add_whole(*verb, "-c,--context", options->context,
+            "Tokens to make room for; 0: what prompt and -n need");
   verb->add_flag("--json", options->json, "Print one JSON object instead of the text");
   verb->add_flag("--logits", options->logits, "With --json: the logits after the prompt, too");
   verb->footer(

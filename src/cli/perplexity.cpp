@@ -23,6 +23,8 @@ namespace {
 constexpr std::size_t kUsualContext = 512;
 // Tokens whose logits of the reference are kept until the model's come: memory, and nothing else.
 constexpr std::size_t kKept = 64;
+// Whatever the model's: a file as its own reference then shows what its cache alone costs.
+constexpr CacheType kReferenceCache = CacheType::kF16;
 
 struct Options {
   std::string model;
@@ -32,6 +34,7 @@ struct Options {
   std::size_t threads = 0;
   std::size_t batch = 512;
   std::size_t context = 0;
+  std::string cache = "f16";
   bool json = false;
 };
 
@@ -171,9 +174,11 @@ struct Report {
   double tok_s;
 };
 
-Json object_of(const Report& r, Scores& s, const Model& model, const Session& session) {
+Json object_of(const Options& options, const Report& r, Scores& s, const Model& model,
+               const Session& session) {
   Json json;
   json["model"] = r.name;
+  json["type_kv"] = options.cache;
   json["bytes"] = r.bytes;
   json["tokens"] = s.scored;
   json["context"] = r.context;
@@ -218,9 +223,11 @@ std::string text_of(const Json& j) {
                            count("threads") == 1 ? "" : "s");
 }
 
-Result<Session> session_for(const Options& options, const Model& model, std::size_t context) {
-  return Session::create(model,
-                         {.context = context, .batch = options.batch, .threads = options.threads});
+Result<Session> session_for(const Options& options, const Model& model, std::size_t context,
+                            CacheType cache) {
+  return Session::create(
+      model,
+      {.context = context, .batch = options.batch, .threads = options.threads, .cache = cache});
 }
 
 // Everything once the models are there.
@@ -240,11 +247,11 @@ Result<std::string> evaluate(const Options& options, const Model& model, const M
                                        "to be foretold from; give a longer text",
                                        ids.size()));
   }
-  auto session = session_for(options, model, *context);
+  auto session = session_for(options, model, *context, cache_type(options.cache));
   if (!session) return session.error();
   std::optional<Session> second;
   if (reference != nullptr) {
-    auto created = session_for(options, *reference, *context);
+    auto created = session_for(options, *reference, *context, kReferenceCache);
     if (!created) return created.error();
     second = std::move(*created);
   }
@@ -264,7 +271,7 @@ Result<std::string> evaluate(const Options& options, const Model& model, const M
       .bits_per_byte = scores.nats / exact::log(2) / static_cast<double>(text->size()),
       .tok_s = static_cast<double>(scores.evaluated) * 1e9 /
                static_cast<double>(std::max<std::uint64_t>(scores.ns, 1))};
-  const Json json = object_of(report, scores, model, *session);
+  const Json json = object_of(options, report, scores, model, *session);
   return options.json ? to_line(json) : text_of(json);
 }
 
@@ -296,18 +303,10 @@ void add_perplexity(CLI::App& app, Action& action) {
   auto* reference = verb->add_option("--reference", options->reference,
                                      "Also measure how far the model is from that of FILE")
                         ->type_name("FILE");
-  verb->add_option("-t,--threads", options->threads, "Threads, at most 256; 0: one a core")
-      ->type_name("N")
-      ->check(kWhole)
-      ->capture_default_str();
-  verb->add_option("--batch", options->batch, "Tokens computed at once")
-      ->type_name("N")
-      ->check(kWhole)
-      ->capture_default_str();
-  verb->add_option("-c,--context", options->context, "Tokens of a window; 0: 512, or the model's")
-      ->type_name("N")
-      ->check(kWhole)
-      ->capture_default_str();
+  add_whole(*verb, "-t,--threads", options->threads, "Threads, at most 256; 0: one a core");
+  add_whole(*verb, "--batch", options->batch, "Tokens computed at once");
+  add_whole(*verb, "-c,--context", options->context, "Tokens of a window; 0: 512, or the model's");
+  add_cache_option(*verb, options->cache);
   verb->add_flag("--json", options->json, "Print one JSON object");
   verb->footer(
       "\nThe text is read in windows of the context, half a context apart, each from an\n"
@@ -315,11 +314,14 @@ void add_perplexity(CLI::App& app, Action& action) {
       "one. Every token is scored once, with at least half a context before it but in\n"
       "the first window. bits/byte counts all bytes of the text.\n"
       "The reference is a model of the same vocabulary, such as the file that this one\n"
-      "was quantized from: KL is D(reference || model) in nats a token.\n"
+      "was quantized from: KL is D(reference || model) in nats a token. Its KV cache is\n"
+      "F16 whatever --cache says, so a file that is its own reference shows what the\n"
+      "cache alone costs.\n"
       "No figure but the speed depends on threads, batch or machine.\n\n"
       "Examples:\n"
       "  prumo perplexity -f text.txt\n"
-      "  prumo perplexity -m q4.gguf --reference f32.gguf -f text.txt --json");
+      "  prumo perplexity -m q4.gguf --reference f32.gguf -f text.txt --json\n"
+      "  prumo perplexity -m q4.gguf --reference q4.gguf --cache q8_0 -f text.txt");
   verb->callback([options, reference, &action] {
     options->has_reference = reference->count() > 0;
     action = [options] { return run(*options); };

@@ -25,17 +25,28 @@ void add_detokenize(CLI::App& app, Action& action);
 void add_info(CLI::App& app, Action& action);
 void add_perplexity(CLI::App& app, Action& action);
 
-/// Digits and nothing else, as large as 64 bits hold: CLI11 reads "-1" as a very large number, and
-/// what is too large as the largest.
+/// Digits and nothing else, read as decimal, as large as 64 bits hold. CLI11 by itself takes "-1"
+/// for a very large number, "010" for eight, and what is too large for the largest.
 inline const CLI::Validator kWhole(
     [](std::string& text) {
       std::uint64_t number = 0;
       const std::errc error = std::from_chars(text.data(), text.data() + text.size(), number).ec;
       const bool digits = !text.empty() && text.find_first_not_of("0123456789") == text.npos;
       if (!digits) return "'" + text + "' is no whole number of 0 or more";
-      return error == std::errc() ? std::string() : "'" + text + "' is too large";
+      if (error != std::errc()) return "'" + text + "' is too large";
+      text = std::to_string(number);
+      return std::string();
     },
     "");
+
+/// A whole number, in a place that holds as many as may be written: none is cut short.
+inline CLI::Option* add_whole(CLI::App& verb, const char* names, std::uint64_t& value,
+                              const char* text, const char* type = "N") {
+  return verb.add_option(names, value, text)
+      ->type_name(type)
+      ->transform(kWhole)
+      ->capture_default_str();
+}
 
 /// -m FILE, for the verbs that take a model.
 inline CLI::Option* add_model_option(CLI::App& verb, std::string& path) {

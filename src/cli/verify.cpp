@@ -19,7 +19,8 @@ struct Options {
   double seconds = 10;
   std::uint64_t seed = 1;
   std::string kernel;
-  std::int64_t input = -1;
+  std::uint64_t input = 0;
+  bool has_input = false;
 };
 
 struct Entry {
@@ -130,17 +131,19 @@ int run(const Options& options) {
     for (const Entry& entry : entries_of("")) names += (names.empty() ? "" : ", ") + entry.name;
     return fail(usage("--kernel", fmt::format("'{}' is none of {}", options.kernel, names)));
   }
-  if (options.input >= 0 && entries.size() != 1) {
+  if (options.has_input && entries.size() != 1) {
     return fail(usage("--input", "Say whose input with --kernel"));
   }
   watch_for_interrupt();
   watch_guards();
   const FloatGuard guard;
   const Tables tables = supported_kernels();
-  if (options.input >= 0) {
-    entries.front().inputs = static_cast<std::uint64_t>(options.input);
+  if (options.has_input) {
+    entries.front().inputs = options.input;
     const Status tried = try_next(entries.front(), tables, options.seed);
-    return tried ? print("no bit differs\n") : fail(tried.error());
+    return tried ? print(fmt::format("{}: input {} of seed {}: no bit differs\n", options.kernel,
+                                     options.input, options.seed))
+                 : fail(tried.error());
   }
   if (const Status tried = try_all(entries, tables, options); !tried) return fail(tried.error());
   return print(as_table(entries, tables) + absent_isas(tables));
@@ -154,14 +157,10 @@ void add_verify(CLI::App& app, Action& action) {
   verb->add_option("-s,--seconds", options->seconds, "How long to try inputs, in seconds")
       ->type_name("S")
       ->capture_default_str();
-  verb->add_option("--seed", options->seed, "Of the random inputs")
-      ->type_name("S")
-      ->check(kWhole)
-      ->capture_default_str();
+  add_whole(*verb, "--seed", options->seed, "Of the random inputs", "S");
   verb->add_option("--kernel", options->kernel, "This kernel only")->type_name("NAME");
-  verb->add_option("--input", options->input, "With --kernel: this input only")
-      ->type_name("N")
-      ->check(kWhole);
+  auto* input = add_whole(*verb, "--input", options->input, "With --kernel: this input only");
+  input->default_str("");
   verb->footer(
       "\nRandom and special inputs (NaN, infinities, denormals, ties, odd lengths) go to\n"
       "every instruction set that this processor runs; every bit must be the same. Exit\n"
@@ -169,7 +168,10 @@ void add_verify(CLI::App& app, Action& action) {
       "Examples:\n"
       "  prumo verify\n"
       "  prumo verify --seconds 600 --seed 7");
-  verb->callback([options, &action] { action = [options] { return run(*options); }; });
+  verb->callback([options, input, &action] {
+    options->has_input = input->count() > 0;
+    action = [options] { return run(*options); };
+  });
 }
 
 }  // namespace prumo::cli

@@ -13,6 +13,7 @@ namespace {
 constexpr const char* kUsage =
     "Usage: prumo_accuracy kernels          a row of Markdown for every kernel\n"
     "       prumo_accuracy head FILE        a row for every type: the first tokens of a text\n"
+    "       prumo_accuracy cache-head FILE  the same for every type of KV cache\n"
     "       prumo_accuracy types            name, bits a weight and whether the built-in model "
     "has\n"
     "                                       to be made wider, for every type that can be written\n"
@@ -48,14 +49,15 @@ int run(const std::vector<std::string>& words) {
     for (const Measured& kernel : measured_kernels()) std::cout << kernel_row(kernel) << '\n';
     return 0;
   }
-  if (words.size() == 2 && words[0] == "head") {
+  if (words.size() == 2 && (words[0] == "head" || words[0] == "cache-head")) {
     std::ifstream file(words[1], std::ios::binary);
     const std::string text(std::istreambuf_iterator<char>(file), {});
     if (!file || text.empty()) {
       std::cerr << "prumo_accuracy: " << words[1] << " cannot be read.\n";
       return 1;
     }
-    for (const std::string& row : head_rows(text)) std::cout << row << '\n';
+    const auto rows = words[0] == "head" ? head_rows(text) : cache_head_rows(text);
+    for (const std::string& row : rows) std::cout << row << '\n';
     return 0;
   }
   if (words.size() == 1 && words[0] == "types") return print_types();

@@ -157,6 +157,13 @@ inline Figures figures_of(const AllLogits& logits, const AllLogits& reference,
 
 inline constexpr std::size_t kHeadTokens = 96;
 
+inline std::string head_row(const std::string& name, const Figures& figures) {
+  char row[128];
+  std::snprintf(row, sizeof row, "| %s | %.17g | %.17g |", name.c_str(), figures.nats,
+                figures.divergence);
+  return row;
+}
+
 /// A row for every type: the first tokens of `text`, with all digits.
 inline std::vector<std::string> head_rows(const std::string& text) {
   std::vector<std::string> rows;
@@ -169,11 +176,28 @@ inline std::vector<std::string> head_rows(const std::string& text) {
     ids.resize(kHeadTokens);
     const AllLogits logits = logits_before(*model, ids);
     if (type == gguf::TensorType::kF32) reference = logits;
-    const Figures figures = figures_of(logits, reference, ids);
-    char row[128];
-    std::snprintf(row, sizeof row, "| %s | %.17g | %.17g |", block_format(type).name, figures.nats,
-                  figures.divergence);
-    rows.emplace_back(row);
+    rows.push_back(head_row(block_format(type).name, figures_of(logits, reference, ids)));
+  }
+  return rows;
+}
+
+/// A row for every type of KV cache, from the F16 one, on weights that products take in F32 and on
+/// those that they take in int8.
+inline std::vector<std::string> cache_head_rows(const std::string& text) {
+  std::vector<std::string> rows;
+  for (const gguf::TensorType type : {gguf::TensorType::kQ8_0, gguf::TensorType::kF32}) {
+    const Remade remade = remade_builtin(type);
+    auto model = Model::load(remade.file, 1);
+    if (!model) continue;
+    std::vector<TokenId> ids = model->tokenize(text, false);
+    ids.resize(kHeadTokens);
+    const AllLogits reference = logits_before(*model, ids, CacheType::kF16);
+    for (const auto& [name, cache] : {std::pair("F32", CacheType::kF32),
+                                      {"F16", CacheType::kF16},
+                                      {"Q8_0", CacheType::kQ8_0}}) {
+      const Figures figures = figures_of(logits_before(*model, ids, cache), reference, ids);
+      rows.push_back(head_row(std::string(block_format(type).name) + " | " + name, figures));
+    }
   }
   return rows;
 }
