@@ -86,7 +86,6 @@ namespace prumo::avx512 {
 namespace {
 
 struct Q2_K : Panel<gguf::TensorType::kQ2_K> {
-  static constexpr bool kInMemory = true;
   static constexpr std::size_t kParts = 1;
   static constexpr Minimum kMinimum = Minimum::kOfHalves;
 

@@ -70,7 +70,6 @@ namespace prumo::avx512 {
 namespace {
 
 struct Q3_K : Panel<gguf::TensorType::kQ3_K> {
-  static constexpr bool kInMemory = true;
   static constexpr std::size_t kParts = 1;
   static constexpr Minimum kMinimum = Minimum::kNone;
 

@@ -61,7 +61,6 @@ namespace prumo::avx512 {
 namespace {
 
 struct Q4_0 : Panel<gguf::TensorType::kQ4_0> {
-  static constexpr bool kInMemory = true;
   static constexpr std::size_t kParts = 1;
   static constexpr Minimum kMinimum = Minimum::kNone;
 

@@ -66,7 +66,6 @@ namespace prumo::avx512 {
 namespace {
 
 struct Q4_1 : Panel<gguf::TensorType::kQ4_1> {
-  static constexpr bool kInMemory = true;
   static constexpr std::size_t kParts = 1;
   static constexpr Minimum kMinimum = Minimum::kAdded;
 

@@ -74,7 +74,6 @@ namespace prumo::avx512 {
 namespace {
 
 struct Q4_K : Panel<gguf::TensorType::kQ4_K> {
-  static constexpr bool kInMemory = true;
   static constexpr std::size_t kParts = 1;
   static constexpr Minimum kMinimum = Minimum::kSubtracted;
 

@@ -63,7 +63,6 @@ namespace prumo::avx512 {
 namespace {
 
 struct Q5_0 : Panel<gguf::TensorType::kQ5_0> {
-  static constexpr bool kInMemory = true;
   static constexpr std::size_t kParts = 1;
   static constexpr Minimum kMinimum = Minimum::kNone;
 

@@ -68,7 +68,6 @@ namespace prumo::avx512 {
 namespace {
 
 struct Q5_1 : Panel<gguf::TensorType::kQ5_1> {
-  static constexpr bool kInMemory = true;
   static constexpr std::size_t kParts = 1;
   static constexpr Minimum kMinimum = Minimum::kAdded;
 

@@ -77,7 +77,6 @@ namespace prumo::avx512 {
 namespace {
 
 struct Q5_K : Panel<gguf::TensorType::kQ5_K> {
-  static constexpr bool kInMemory = true;
   static constexpr std::size_t kParts = 1;
   static constexpr Minimum kMinimum = Minimum::kSubtracted;
 

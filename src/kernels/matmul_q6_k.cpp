@@ -73,7 +73,6 @@ namespace prumo::avx512 {
 namespace {
 
 struct Q6_K : Panel<gguf::TensorType::kQ6_K> {
-  static constexpr bool kInMemory = true;
   static constexpr std::size_t kParts = 2;
   static constexpr Minimum kMinimum = Minimum::kNone;
 

@@ -63,7 +63,6 @@ namespace prumo::avx512 {
 namespace {
 
 struct Q8_0 : Panel<gguf::TensorType::kQ8_0> {
-  static constexpr bool kInMemory = true;
   static constexpr std::size_t kParts = 1;
   static constexpr Minimum kMinimum = Minimum::kNone;
 

@@ -53,8 +53,8 @@ struct Panel {
 
 #if PRUMO_X86
 /// Asks for the cache lines [begin, end) behind `panel`, whole lines from begin on; returns where
-/// it stopped. They need not be there: a prefetch of what is not mapped does nothing, so the address
-/// is reckoned as a number, where a pointer past its array would be undefined.
+/// it stopped. They need not be there: a prefetch of what is not mapped does nothing, so the
+/// address is reckoned as a number, where a pointer past its array would be undefined.
 inline __attribute__((always_inline)) std::size_t ask_for(const std::byte* panel, std::size_t begin,
                                                           std::size_t end) {
   for (; begin < end; begin += PanelLayout::kLine) {
@@ -62,6 +62,26 @@ inline __attribute__((always_inline)) std::size_t ask_for(const std::byte* panel
     __builtin_prefetch(reinterpret_cast<const char*>(line));  // NOLINT(performance-no-int-to-ptr)
   }
   return begin;
+}
+
+/// Calls f(part) for parts of `a` of so many tokens that the second cache keeps their activations
+/// while all panels go by.
+template <class F>
+void in_parts(const MatmulArgs& a, F&& f) {
+  constexpr std::size_t kActivationBytes = std::size_t{640} << 10;
+  constexpr std::size_t kLeastTokens = 64;
+  const std::size_t blocks = a.columns / kBlock;
+  const std::size_t row_bytes = std::max<std::size_t>(blocks, 1) * sizeof(QuantizedBlock);
+  const std::size_t most = std::max(kActivationBytes / row_bytes, kLeastTokens);
+  const std::size_t parts = (a.tokens + most - 1) / most;
+  for (std::size_t i = 0; i < parts; ++i) {
+    const std::size_t first = a.tokens * i / parts;
+    MatmulArgs part = a;
+    part.tokens = a.tokens * (i + 1) / parts - first;
+    part.x = static_cast<const QuantizedBlock*>(a.x) + first * blocks;
+    part.y = a.y + first * a.y_stride;
+    f(part);
+  }
 }
 #endif
 

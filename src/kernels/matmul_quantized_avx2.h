@@ -25,7 +25,6 @@ struct HalfPanel : private Panel<kTensorType> {
   using Whole::kStep;
   using Whole::kType;
   using Whole::panel;
-  static constexpr bool kInMemory = true;
   std::size_t half;
   HalfPanel(const std::byte* begin, std::size_t which) : Whole(begin), half(which) {}
 
@@ -105,7 +104,6 @@ inline __m256i times(__m256i w, __m256i s) {
 /// Blocks of half a panel as `unpack` leaves them, read like those of the type `Packed`.
 template <class Packed>
 struct Unpacked {
-  static constexpr bool kInMemory = false;
   static constexpr std::size_t kParts = Packed::kParts;
   static constexpr Minimum kMinimum = Packed::kMinimum;
   static constexpr bool kSigned = Packed::kSigned;
@@ -228,21 +226,27 @@ inline __attribute__((always_inline)) void add_minimum(const Reader& panel, std:
   }
 }
 
+/// What is asked for while a tile is computed: of a panel, from byte `begin` on, `step` more with
+/// each block.
+struct Ahead {
+  const std::byte* panel;
+  std::size_t begin;
+  std::size_t step;
+};
+
 /// Blocks [begin, end) of half a panel, kTokens tokens: sums go on from y unless it is fresh. Block
 /// b of the panel meets block b + x_first of the activations.
 template <class Reader, std::size_t kTokens>
 void multiply_tile(const Reader& panel, std::size_t begin, std::size_t end, const QuantizedBlock* x,
                    std::size_t x_stride, std::size_t x_first, float* y, std::size_t y_stride,
-                   bool fresh, [[maybe_unused]] std::size_t ahead = 0) {
+                   bool fresh, const Ahead& ahead) {
   __m256 sum[kTokens];
   for (std::size_t t = 0; t < kTokens; ++t) {
     sum[t] = fresh ? _mm256_setzero_ps() : _mm256_loadu_ps(y + t * y_stride);
   }
-  [[maybe_unused]] std::size_t asked = ahead;
+  std::size_t asked = ahead.begin;
   for (std::size_t b = begin; b < end; ++b) {
-    if constexpr (Reader::kInMemory) {  // the other half finds the lines there
-      if (panel.half == 0) asked = ask_for(panel.panel, asked, (b + 1) * Reader::kStep + ahead);
-    }
+    asked = ask_for(ahead.panel, asked, ahead.begin + (b + 1 - begin) * ahead.step);
     add_part<0>(panel, b, x, x_stride, b + x_first, sum);
     if constexpr (Reader::kParts == 2) add_part<1>(panel, b, x, x_stride, b + x_first, sum);
     if constexpr (Reader::kMinimum != Minimum::kNone) {
@@ -268,42 +272,60 @@ void in_tiles(std::size_t tokens, F&& f) {
 
 /// As many tokens pay for unpacking.
 inline constexpr std::size_t kManyTokens = 12;
+inline constexpr std::size_t kTile = 4;
 
-/// Half a panel times all tokens.
+/// Half a panel as it lies in memory, times a few tokens at once.
 template <class Reader>
-void multiply_half(const MatmulArgs& a, const Reader& reader, float* y) {
+void multiply_few(const MatmulArgs& a, const Reader& reader, float* y) {
   const std::size_t blocks = a.columns / kBlock;
   const auto* x = static_cast<const QuantizedBlock*>(a.x);
-  if (a.tokens < kManyTokens) {
-    return in_tiles<4>(a.tokens, [&]<std::size_t kTokens>(std::size_t t) {
-      multiply_tile<Reader, kTokens>(reader, 0, blocks, x + t * blocks, blocks, 0,
-                                     y + t * a.y_stride, a.y_stride, true, a.ahead);
-    });
-  }
+  // The first half asks for both.
+  const Ahead ahead = {reader.panel, a.ahead, reader.half == 0 ? Reader::kStep : 0};
+  in_tiles<kTile>(a.tokens, [&]<std::size_t kTokens>(std::size_t t) {
+    multiply_tile<Reader, kTokens>(reader, 0, blocks, x + t * blocks, blocks, 0, y + t * a.y_stride,
+                                   a.y_stride, true, ahead);
+  });
+}
+
+/// Half a panel, unpacked a stretch at a time, times many tokens. Every tile asks for its share of
+/// the panel that comes next, so that memory never rests.
+template <class Reader>
+void multiply_many(const MatmulArgs& a, const Reader& reader, float* y) {
   using Scratch = Unpacked<Reader>;
   Scratch scratch;
+  const std::size_t blocks = a.columns / kBlock;
+  const auto* x = static_cast<const QuantizedBlock*>(a.x);
+  const std::size_t tiles = (a.tokens + kTile - 1) / kTile;
   const std::size_t stretches =
       std::max<std::size_t>((blocks + Scratch::kMostBlocks - 1) / Scratch::kMostBlocks, 1);
   for (std::size_t i = 0; i < stretches; ++i) {
     const std::size_t begin = blocks * i / stretches;
     const std::size_t end = blocks * (i + 1) / stretches;
     unpack(reader, begin, end, scratch);
-    in_tiles<4>(a.tokens, [&]<std::size_t kTokens>(std::size_t t) {
+    const std::size_t step = Reader::kStep / (2 * tiles);
+    Ahead ahead = {reader.panel, panel_bytes(Reader::kType, a.columns) + begin * Reader::kStep,
+                   step};
+    ahead.begin += reader.half * tiles * (end - begin) * step;
+    in_tiles<kTile>(a.tokens, [&]<std::size_t kTokens>(std::size_t t) {
       multiply_tile<Scratch, kTokens>(scratch, 0, end - begin, x + t * blocks, blocks, begin,
-                                      y + t * a.y_stride, a.y_stride, i == 0);
+                                      y + t * a.y_stride, a.y_stride, i == 0, ahead);
+      ahead.begin += (end - begin) * step;
     });
   }
 }
 
 template <class Reader>
-void matmul_quantized(const MatmulArgs& a) {
-  const std::size_t stride = panel_bytes(Reader::kType, a.columns);
-  for (std::size_t p = a.panel_begin; p < a.panel_end; ++p) {
-    for (std::size_t half = 0; half < 2; ++half) {
-      const Reader reader(a.panels + p * stride, half);
-      multiply_half(a, reader, a.y + p * kPanelRows + half * 8);
+void matmul_quantized(const MatmulArgs& args) {
+  const std::size_t stride = panel_bytes(Reader::kType, args.columns);
+  in_parts(args, [&](const MatmulArgs& a) {
+    for (std::size_t p = a.panel_begin; p < a.panel_end; ++p) {
+      for (std::size_t half = 0; half < 2; ++half) {
+        const Reader reader(a.panels + p * stride, half);
+        float* y = a.y + p * kPanelRows + half * 8;
+        a.tokens < kManyTokens ? multiply_few(a, reader, y) : multiply_many(a, reader, y);
+      }
     }
-  }
+  });
 }
 
 }  // namespace prumo::avx2

@@ -80,8 +80,7 @@ template <std::size_t kPartsOfType, Minimum kMinimumOfType>
 struct Unpacked {
   static constexpr std::size_t kParts = kPartsOfType;
   static constexpr Minimum kMinimum = kMinimumOfType;
-  static constexpr bool kInMemory = false;
-  static constexpr std::size_t kMostBlocks = 16;
+  static constexpr std::size_t kMostBlocks = 18;
 
   alignas(64) std::byte words[kMostBlocks][kByteSection];
   alignas(64) float scales[kMostBlocks][kParts][kPanelRows];
@@ -114,11 +113,8 @@ inline __attribute__((always_inline)) void for_words(F&& f) {
 
 /// Blocks [begin, end) of the panel, as [0, end - begin) of `out`.
 template <class Reader>
-void unpack(const Reader& from, std::size_t begin, std::size_t end, std::size_t ahead,
-            UnpackedBy<Reader>& out) {
-  std::size_t asked = begin * Reader::kStep + ahead;
+void unpack(const Reader& from, std::size_t begin, std::size_t end, UnpackedBy<Reader>& out) {
   for (std::size_t b = begin; b < end; ++b) {
-    asked = ask_for(from.panel, asked, (b + 1) * Reader::kStep + ahead);
     const std::size_t to = b - begin;
     for_words<0, kWords>([&]<std::size_t g>() {
       _mm512_store_si512(out.words[to] + g * kWordBytes, from.template word<g>(b));
@@ -196,23 +192,34 @@ inline __attribute__((always_inline)) void add_minimum(const Reader& panel, std:
   }
 }
 
+/// What is asked for while a tile is computed: of every panel, from byte `begin` on, `step` more
+/// with each block.
+struct Ahead {
+  const std::byte* panel;
+  std::size_t stride;
+  std::size_t begin;
+  std::size_t step;
+};
+
 /// Blocks [begin, end) of kPanels panels, kTokens tokens: sums go on from y. Block b of the panels
 /// meets block b + x_first of the activations.
 template <class Reader, std::size_t kPanels, std::size_t kTokens>
 void multiply_tile(const Reader* const (&panel)[kPanels], std::size_t begin, std::size_t end,
                    const QuantizedBlock* x, std::size_t x_stride, std::size_t x_first, float* y,
-                   std::size_t y_stride, bool fresh, [[maybe_unused]] std::size_t ahead = 0) {
+                   std::size_t y_stride, bool fresh, const Ahead& ahead) {
   __m512 sum[kPanels][kTokens];
   for (std::size_t p = 0; p < kPanels; ++p) {
     for (std::size_t t = 0; t < kTokens; ++t) {
       sum[p][t] = fresh ? _mm512_setzero_ps() : _mm512_loadu_ps(y + t * y_stride + p * kPanelRows);
     }
   }
-  [[maybe_unused]] std::size_t asked = ahead;
+  std::size_t asked = ahead.begin;
   for (std::size_t b = begin; b < end; ++b) {
-    if constexpr (Reader::kInMemory) {
-      asked = ask_for(panel[0]->panel, asked, (b + 1) * Reader::kStep + ahead);
+    const std::size_t until = ahead.begin + (b + 1 - begin) * ahead.step;
+    for (std::size_t p = 1; p < kPanels; ++p) {
+      ask_for(ahead.panel, p * ahead.stride + asked, p * ahead.stride + until);
     }
+    asked = ask_for(ahead.panel, asked, until);
     add_part<0>(panel, b, x, x_stride, b + x_first, sum);
     if constexpr (Reader::kParts == 2) add_part<1>(panel, b, x, x_stride, b + x_first, sum);
     if constexpr (Reader::kMinimum != Minimum::kNone) {
@@ -249,16 +256,19 @@ void multiply_few(const MatmulArgs& a, std::size_t stride, std::size_t p) {
   const auto* x = static_cast<const QuantizedBlock*>(a.x);
   const Reader reader(a.panels + p * stride);
   const Reader* const panel[1] = {&reader};
+  const Ahead ahead = {reader.panel, 0, a.ahead, Reader::kStep};
   in_tiles<8>(a.tokens, [&]<std::size_t kTokens>(std::size_t t) {
     multiply_tile<Reader, 1, kTokens>(panel, 0, blocks, x + t * blocks, blocks, 0,
                                       a.y + t * a.y_stride + p * kPanelRows, a.y_stride, true,
-                                      a.ahead);
+                                      ahead);
   });
 }
 
-/// kPanels panels, unpacked a stretch at a time, times many tokens.
+/// kPanels panels, unpacked a stretch at a time, times many tokens. Every tile asks for its share
+/// of the panels that come next, so that memory never rests.
 template <class Reader, std::size_t kPanels>
 void multiply_many(const MatmulArgs& a, std::size_t stride, std::size_t p) {
+  constexpr std::size_t kTile = 6;
   using Scratch = UnpackedBy<Reader>;
   Scratch scratch[kPanels];
   const Scratch* panel[kPanels];
@@ -270,42 +280,34 @@ void multiply_many(const MatmulArgs& a, std::size_t stride, std::size_t p) {
     const std::size_t begin = blocks * i / stretches;
     const std::size_t end = blocks * (i + 1) / stretches;
     for (std::size_t j = 0; j < kPanels; ++j) {
-      unpack(Reader(a.panels + (p + j) * stride), begin, end, a.ahead, scratch[j]);
+      unpack(Reader(a.panels + (p + j) * stride), begin, end, scratch[j]);
       panel[j] = &scratch[j];
     }
-    in_tiles<6>(a.tokens, [&]<std::size_t kTokens>(std::size_t t) {
+    const std::size_t tiles = (a.tokens + kTile - 1) / kTile;
+    Ahead ahead = {a.panels + (p + kPanels) * stride, stride, begin * Reader::kStep,
+                   Reader::kStep / tiles};
+    in_tiles<kTile>(a.tokens, [&]<std::size_t kTokens>(std::size_t t) {
       multiply_tile<Scratch, kPanels, kTokens>(panel, 0, end - begin, x + t * blocks, blocks, begin,
                                                a.y + t * a.y_stride + p * kPanelRows, a.y_stride,
-                                               i == 0);
+                                               i == 0, ahead);
+      ahead.begin += (end - begin) * ahead.step;
     });
   }
 }
 
 /// As many tokens pay for unpacking.
-inline constexpr std::size_t kManyTokens = 17;
-/// As many activations are taken at once as the second cache keeps while all panels go by.
-inline constexpr std::size_t kActivationBytes = std::size_t{640} << 10;
-inline constexpr std::size_t kLeastTokens = 64;
+inline constexpr std::size_t kManyTokens = 9;
 
 template <class Reader>
-void matmul_quantized(const MatmulArgs& a) {
-  const std::size_t stride = panel_bytes(Reader::kType, a.columns);
-  const std::size_t blocks = a.columns / kBlock;
-  const std::size_t row_bytes = std::max<std::size_t>(blocks, 1) * sizeof(QuantizedBlock);
-  const std::size_t most = std::max(kActivationBytes / row_bytes, kLeastTokens);
-  const std::size_t parts = (a.tokens + most - 1) / most;
-  for (std::size_t i = 0; i < parts; ++i) {
-    const std::size_t first = a.tokens * i / parts;
-    MatmulArgs part = a;
-    part.tokens = a.tokens * (i + 1) / parts - first;
-    part.x = static_cast<const QuantizedBlock*>(a.x) + first * blocks;
-    part.y = a.y + first * a.y_stride;
+void matmul_quantized(const MatmulArgs& args) {
+  const std::size_t stride = panel_bytes(Reader::kType, args.columns);
+  in_parts(args, [&](const MatmulArgs& a) {
     std::size_t p = a.panel_begin;
-    if (part.tokens >= kManyTokens) {
-      for (; p + 2 <= a.panel_end; p += 2) multiply_many<Reader, 2>(part, stride, p);
+    if (a.tokens >= kManyTokens) {
+      for (; p + 2 <= a.panel_end; p += 2) multiply_many<Reader, 2>(a, stride, p);
     }
-    for (; p < a.panel_end; ++p) multiply_few<Reader>(part, stride, p);
-  }
+    for (; p < a.panel_end; ++p) multiply_few<Reader>(a, stride, p);
+  });
 }
 
 }  // namespace prumo::avx512
