@@ -39,6 +39,9 @@ inline Scales scales_of(std::uint32_t largest) {
   return {round_to_11_bits(max / kRange), kRange / max};
 }
 
+// What 128 more in each of 16 quants adds to their sum: vectors sum them as unsigned bytes.
+[[maybe_unused]] constexpr std::int32_t kSumOffset = 16 * 128;
+
 inline void finish(QuantizedBlock& block, float scale, std::int32_t sum_low,
                    std::int32_t sum_high) {
   block.scale = scale;
@@ -93,16 +96,10 @@ static std::uint32_t largest_magnitude(const float* x) {
   return static_cast<std::uint32_t>(_mm_cvtsi128_si32(s));
 }
 
-static std::int32_t sum8(__m256i v) {
-  __m128i s = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
-  s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4E));
-  s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0xB1));
-  return _mm_cvtsi128_si32(s);
-}
-
 void quantize(const float* x, std::size_t n, QuantizedBlock* out) {
   // The packs work within 128-bit halves; this puts their 4-byte groups back in order.
   const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  const __m256i sign = _mm256_set1_epi8(static_cast<char>(0x80));
   for (std::size_t b = 0; b < n / kBlock; ++b, x += kBlock) {
     const Scales s = scales_of(largest_magnitude(x));
     const __m256 inverse = _mm256_set1_ps(s.inverse);
@@ -112,11 +109,14 @@ void quantize(const float* x, std::size_t n, QuantizedBlock* out) {
                  ? _mm256_setzero_si256()
                  : _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + 8 * i), inverse));
     }
-    const __m256i bytes =
+    const __m256i packed =
         _mm256_packs_epi16(_mm256_packs_epi32(q[0], q[1]), _mm256_packs_epi32(q[2], q[3]));
-    _mm256_store_si256(reinterpret_cast<__m256i*>(out[b].q),
-                       _mm256_permutevar8x32_epi32(bytes, order));
-    finish(out[b], s.scale, sum8(_mm256_add_epi32(q[0], q[1])), sum8(_mm256_add_epi32(q[2], q[3])));
+    const __m256i bytes = _mm256_permutevar8x32_epi32(packed, order);
+    _mm256_store_si256(reinterpret_cast<__m256i*>(out[b].q), bytes);
+    const __m256i of_eight = _mm256_sad_epu8(_mm256_xor_si256(bytes, sign), _mm256_setzero_si256());
+    const __m256i sums = _mm256_add_epi64(of_eight, _mm256_unpackhi_epi64(of_eight, of_eight));
+    finish(out[b], s.scale, _mm256_extract_epi32(sums, 0) - kSumOffset,
+           _mm256_extract_epi32(sums, 4) - kSumOffset);
   }
 }
 
@@ -128,6 +128,7 @@ namespace prumo::avx512 {
 
 void quantize(const float* x, std::size_t n, QuantizedBlock* out) {
   const __m512i magnitude = _mm512_set1_epi32(static_cast<int>(kMagnitude));
+  const __m256i sign = _mm256_set1_epi8(static_cast<char>(0x80));
   for (std::size_t b = 0; b < n / kBlock; ++b, x += kBlock) {
     const __m512 low = _mm512_loadu_ps(x);
     const __m512 high = _mm512_loadu_ps(x + 16);
@@ -138,9 +139,12 @@ void quantize(const float* x, std::size_t n, QuantizedBlock* out) {
     const __m512 inverse = _mm512_set1_ps(s.inverse);
     const __m512i q0 = _mm512_maskz_cvtps_epi32(all, _mm512_mul_ps(low, inverse));
     const __m512i q1 = _mm512_maskz_cvtps_epi32(all, _mm512_mul_ps(high, inverse));
-    _mm_store_si128(reinterpret_cast<__m128i*>(out[b].q), _mm512_cvtepi32_epi8(q0));
-    _mm_store_si128(reinterpret_cast<__m128i*>(out[b].q + 16), _mm512_cvtepi32_epi8(q1));
-    finish(out[b], s.scale, _mm512_reduce_add_epi32(q0), _mm512_reduce_add_epi32(q1));
+    const __m256i bytes = _mm256_set_m128i(_mm512_cvtepi32_epi8(q1), _mm512_cvtepi32_epi8(q0));
+    _mm256_store_si256(reinterpret_cast<__m256i*>(out[b].q), bytes);
+    const __m256i of_eight = _mm256_sad_epu8(_mm256_xor_si256(bytes, sign), _mm256_setzero_si256());
+    const __m256i sums = _mm256_add_epi64(of_eight, _mm256_unpackhi_epi64(of_eight, of_eight));
+    finish(out[b], s.scale, _mm256_extract_epi32(sums, 0) - kSumOffset,
+           _mm256_extract_epi32(sums, 4) - kSumOffset);
   }
 }
 
