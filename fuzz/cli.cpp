@@ -2,14 +2,16 @@
 // table of verbs and options allows, with data or one sentence where they belong.
 //
 // Input: u8 verb (of kVerbs; the rest: none, or none that exists), then words: u8 which option (of
-// all verbs'; 200: help, 201: a word too many), u8 how it is written, u8 value (of kValues). A verb
-// that takes a model gets a good one unless told otherwise. Measurements and verifications run only
-// if they are to be refused.
+// all verbs'; 200: help, 201: a word too many, 202: nothing can be
+// written, 203: interrupted), u8 how it is written, u8 value (of
+// support/command_table.h). A verb that takes a model gets a good one unless told otherwise, and a
+// measurement few tokens. A verification runs one input of one kernel, or is to be refused.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -20,174 +22,31 @@
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/machine.h"
+#include "cli/report.h"
 #include "support/check.h"
+#include "support/command_table.h"
 #include "support/tiny_llama.h"
+
+namespace prumo {
+
+// The linker's --wrap. What the machine can do takes seconds to measure, and is nothing that an
+// argument changes.
+Result<double> any_bandwidth(ThreadTeam&) __asm__(
+    "__wrap__ZN5prumo3cli14read_bandwidthERNS_10ThreadTeamE");
+Result<double> any_bandwidth(ThreadTeam&) {
+  return 10.0;
+}
+double any_peak(ThreadTeam&,
+                Isa) __asm__("__wrap__ZN5prumo3cli9int8_peakERNS_10ThreadTeamENS_3IsaE");
+double any_peak(ThreadTeam&, Isa isa) {
+  return isa == Isa::kAvx512 ? 100.0 : 0.0;
+}
+
+}  // namespace prumo
 
 namespace prumo::fuzz {
 namespace {
-
-/// Good; refused while the line is read; refused before the model is loaded; refused once it is
-/// there (2), or a file that cannot be read (1).
-enum class Fate { kGood, kUnread, kBefore, kLater, kFile };
-
-struct Value {
-  const char* text;
-  Fate fate = Fate::kGood;
-};
-using Values = std::vector<Value>;
-
-std::string& path_of_text();
-std::string& path_of_model();
-
-const Values kModels = {{"$model"}, {"$model"}, {"$text"}, {"/nonexistent/model.gguf"}, {"/"}};
-const Values kWholes = {{"1"},
-                        {"2"},
-                        {"3"},
-                        {"01"},
-                        {"0x1", Fate::kUnread},
-                        {"", Fate::kUnread},
-                        {"-1", Fate::kUnread},
-                        {"+1", Fate::kUnread},
-                        {"1.5", Fate::kUnread},
-                        {"many", Fate::kUnread},
-                        {" 1", Fate::kUnread},
-                        {"99999999999999999999", Fate::kUnread}};
-
-Values wholes(Values more) {
-  more.insert(more.end(), kWholes.begin(), kWholes.end());
-  return more;
-}
-
-struct Option {
-  const char* name;
-  const char* brief = "";  ///< one letter, or none
-  Values values = {};      ///< none: a flag
-  bool again = false;      ///< may be given more than once
-};
-struct Verb {
-  const char* name;
-  bool runs;  ///< quick enough
-  bool takes_model;
-  std::vector<Option> options;
-};
-
-const std::vector<Verb>& verbs() {
-  static const Option kModel = {"model", "m", kModels};
-  static const Option kThreads = {"threads", "t", wholes({{"0"}, {"1"}, {"257", Fate::kLater}})};
-  static const Option kBatch = {"batch", "", wholes({{"512"}, {"0", Fate::kLater}})};
-  static const Option kFlagJson = {"json"};
-  static const Option kCache = {
-      // the model's heads are too short for blocks of 32
-      "cache",
-      "",
-      {{"f16"}, {"f32"}, {"f8", Fate::kUnread}, {"", Fate::kUnread}, {"q8_0", Fate::kLater}}};
-  static const Option kSeed = {"seed", "", wholes({{"0"}, {"18446744073709551615"}})};
-  static const std::vector<Verb> kVerbs = {
-      {"generate",
-       true,
-       true,
-       {kModel,
-        {"prompt",
-         "p",
-         {{"a"}, {"ab"}, {"--json"}, {"abababababababababab", Fate::kLater}, {"", Fate::kLater}}},
-        {"file", "f", {{"$text"}, {"/nonexistent", Fate::kFile}, {"-", Fate::kLater}}},
-        {"prompt-ids",
-         "",
-         {{"1,2,3"},
-          {"0"},
-          {"1, 2"},
-          {"999999", Fate::kLater},
-          {"1,,2", Fate::kLater},
-          {"-1", Fate::kLater},
-          {"", Fate::kLater}}},
-        {"tokens", "n", wholes({{"0", Fate::kBefore}})},
-        {"temp",
-         "",
-         {{"0"},
-          {"0.8"},
-          {"1e-3"},
-          {"-1", Fate::kLater},
-          {"nan", Fate::kLater},
-          {"inf", Fate::kLater},
-          {"x", Fate::kUnread},
-          {"1x", Fate::kUnread}}},
-        {"top-k", "", wholes({{"0"}})},
-        {"top-p",
-         "",
-         {{"1"}, {"0.5"}, {"0", Fate::kLater}, {"1.5", Fate::kLater}, {"p", Fate::kUnread}}},
-        {"min-p",
-         "",
-         {{"0"}, {"0.1"}, {"1", Fate::kLater}, {"-0.1", Fate::kLater}, {"p", Fate::kUnread}}},
-        kSeed,
-        {"stop", "", {{"a"}, {"ab"}, {"--json"}, {"", Fate::kLater}}, true},
-        {"ignore-eos"},
-        {"lookup"},
-        kThreads,
-        kBatch,
-        kCache,
-        {"context", "c", {{"0"}, {"8"}, {"16"}, {"17", Fate::kLater}, {"-1", Fate::kUnread}}},
-        kFlagJson,
-        {"logits"}}},
-      {"bench",
-       false,
-       true,
-       {kModel,
-        {"synthetic", "", {{"64x1:2:1:64:300:Q8_0"}, {"big", Fate::kBefore}}},
-        {"prompt", "p", {{"8"}, {"1,2"}, {"x", Fate::kBefore}, {"-1", Fate::kBefore}}},
-        {"gen", "n", {{"8"}, {"1,2"}, {"1,", Fate::kBefore}}},
-        {"depth", "d", {{"0"}, {"0,8"}, {"2000000", Fate::kBefore}}},
-        {"threads", "t", {{"1"}, {"0", Fate::kBefore}, {"257", Fate::kBefore}}},
-        {"repetitions", "r", wholes({{"0", Fate::kBefore}})},
-        {"batch", "", wholes({{"512"}})},
-        kSeed,
-        {"output", "o", {{"md"}, {"json"}, {"xml", Fate::kUnread}}},
-        kCache}},
-      {"verify",
-       false,
-       false,
-       {{"seconds",
-         "s",
-         {{"1"}, {"nan", Fate::kBefore}, {"-1", Fate::kBefore}, {"x", Fate::kUnread}}},
-        kSeed,
-        {"kernel", "", {{"argmax"}, {"nothing", Fate::kBefore}}},
-        {"input", "", wholes({{"18446744073709551615"}})}}},
-      {"tokenize",
-       true,
-       true,
-       {kModel,
-        {"file", "f", {{"$text"}, {"-"}, {"/nonexistent", Fate::kFile}}},
-        {"prompt", "p", {{"a"}, {""}, {"\xFF\xE2"}}},
-        {"no-bos"}}},
-      {"detokenize",
-       true,
-       true,
-       {kModel,
-        {"ids",
-         "",
-         {{"1,2,3"},
-          {"-"},
-          {""},
-          {" 70 , 71"},
-          {"1;2", Fate::kLater},
-          {"999999", Fate::kLater},
-          {"1,", Fate::kLater}}}}},
-      {"info", true, true, {kModel, kFlagJson}},
-      {"perplexity",
-       true,
-       true,
-       {kModel,
-        {"file", "f", {{"$text"}, {"-", Fate::kLater}, {"/nonexistent", Fate::kFile}}},
-        {"reference", "", {{"$model"}}},
-        kThreads,
-        kBatch,
-        {"context",
-         "c",
-         {{"0"}, {"8"}, {"1", Fate::kLater}, {"17", Fate::kLater}, {"-1", Fate::kUnread}}},
-        kFlagJson,
-        kCache}},
-  };
-  return kVerbs;
-}
 
 /// A file in memory, by the path that opens it.
 std::string memory_file(const char* name, const void* bytes, std::size_t size) {
@@ -195,22 +54,30 @@ std::string memory_file(const char* name, const void* bytes, std::size_t size) {
   CHECK(file >= 0 && ::write(file, bytes, size) == static_cast<ssize_t>(size), name);
   return "/proc/self/fd/" + std::to_string(file);
 }
-std::string& path_of_text() {
-  static std::string path = memory_file("text", "ab ab", 5);
-  return path;
+
+constexpr std::size_t kContext = 16;  // positions of the models
+
+std::string made_model(const char* name, float norm) {
+  testing::TinyShape shape;
+  shape.embedding = shape.ffn = 8;
+  shape.heads = shape.kv_heads = shape.layers = 1;
+  shape.head_dim = 8;
+  shape.vocab = 259;
+  shape.context = kContext;
+  testing::GgufBuilder file = testing::tiny_llama(shape);
+  std::memcpy(testing::tensor_of(file, "output_norm.weight").data.data(), &norm, sizeof norm);
+  const testing::Bytes bytes = file.build();
+  return memory_file(name, bytes.data(), bytes.size());
 }
-std::string& path_of_model() {
-  static std::string path = [] {
-    testing::TinyShape shape;
-    shape.embedding = shape.ffn = 8;
-    shape.heads = shape.kv_heads = shape.layers = 1;
-    shape.head_dim = 8;
-    shape.vocab = 259;
-    shape.context = 16;
-    const testing::Bytes file = testing::tiny_llama(shape).build();
-    return memory_file("model", file.data(), file.size());
-  }();
-  return path;
+
+/// The word itself, or the path that it stands for.
+const std::string& path_or(const std::string& word) {
+  static const std::map<std::string, std::string> kPaths = {
+      {"$text", memory_file("text", "ab ab", 5)},
+      {"$model", made_model("model", 1)},
+      {"$nan", made_model("nan", NAN)}};
+  const auto found = kPaths.find(word);
+  return found == kPaths.end() ? word : found->second;
 }
 
 struct Line {
@@ -219,6 +86,14 @@ struct Line {
   std::map<std::string, std::vector<std::string>> given;
   bool bad_model = false;
   bool help = false;
+  bool full = false;                    ///< standard output takes nothing
+  bool interrupted = false;             ///< before it begins
+  std::vector<std::string> tests = {};  ///< of a measurement, by name
+
+  [[nodiscard]] bool has(const char* option) const { return given.contains(option); }
+  [[nodiscard]] std::string value_of(const char* option, const char* usual) const {
+    return has(option) ? given.at(option).front() : usual;
+  }
 };
 
 void add_option(Input& in, Line& line, const Verb& verb, const Option& option) {
@@ -238,9 +113,7 @@ void add_option(Input& in, Line& line, const Verb& verb, const Option& option) {
     return;
   }
   const Value& value = used.values[which % used.values.size()];
-  std::string text = value.text;
-  if (text == "$text") text = path_of_text();
-  if (text == "$model") text = path_of_model();
+  const std::string text = path_or(value.text);
   if (!text.empty() && form % 4 >= 2) {
     line.words.push_back(written + (brief ? "" : "=") + text);
   } else {
@@ -250,35 +123,102 @@ void add_option(Input& in, Line& line, const Verb& verb, const Option& option) {
   line.given[name].push_back(value.text);
   if (line.given[name].size() > 1 && !used.again) line.fates.insert(Fate::kUnread);
   if (value.fate != Fate::kGood) line.fates.insert(value.fate);
-  if (name == "model" && std::string_view(value.text) != "$model") line.bad_model = true;
+  const std::string_view path = value.text;
+  const std::string_view of = verb.name;
+  const bool computes = of == "generate" || of == "bench" || of == "perplexity";
+  if (name == "model" && path != "$model" && (path != "$nan" || computes)) line.bad_model = true;
+  if (name == "reference" && path == "$nan") line.bad_model = true;
+}
+
+std::vector<std::size_t> numbers_of(std::string text) {
+  std::vector<std::size_t> out;
+  for (std::size_t comma = 0; comma != std::string::npos; text.erase(0, comma + 1)) {
+    comma = text.find(',');
+    out.push_back(std::strtoul(text.c_str(), nullptr, 10));
+    if (comma == std::string::npos) break;
+  }
+  return out;
+}
+
+/// Few tokens, unless told otherwise, and the tests that they make.
+void plan_bench(Line& line) {
+  const bool synthetic = line.has("synthetic");
+  const auto numbers = [&](const char* option, const char* usual) {
+    if (!line.has(option)) {
+      line.words.insert(line.words.end(), {"--" + std::string(option), usual});
+      line.given[option].emplace_back(usual);
+    }
+    return numbers_of(line.given[option].front());
+  };
+  const auto prompts = numbers("prompt", "4"), gens = numbers("gen", "2");
+  const auto threads = numbers("threads", "1");
+  numbers("repetitions", "1");
+  // The usual depth of 1024 is left out where the model has no room for it.
+  const auto depths = line.has("depth") || synthetic ? numbers("depth", "0") : numbers_of("0");
+  std::size_t longest = 0;
+  for (std::size_t t = 0; t < threads.size(); ++t) {
+    for (const std::size_t depth : depths) {
+      const std::string at = depth == 0 ? "" : " @ d" + std::to_string(depth);
+      const auto add = [&](const char* what, std::size_t n) {
+        if (n == 0) return;
+        line.tests.push_back(what + std::to_string(n) + at);
+        longest = std::max(longest, depth + n);
+      };
+      for (const std::size_t n : prompts) add("pp", n);
+      for (const std::size_t n : gens) add("tg", n);
+    }
+  }
+  if (line.tests.empty()) line.fates.insert(Fate::kBefore);
+  if (line.has("write")) {
+    line.tests.clear();
+    line.fates.erase(Fate::kLater);  // nothing is computed with
+    if (!synthetic) line.fates.insert(Fate::kBefore);
+  } else if (longest > kContext && !synthetic) {
+    line.fates.insert(Fate::kLater);
+  }
 }
 
 /// What options ask of each other.
 void relate(const Verb& verb, Line& line) {
   const std::string name = verb.name;
-  const auto has = [&](const char* option) { return line.given.contains(option); };
+  const auto has = [&](const char* option) { return line.has(option); };
   if (name == "generate") {
     const int prompts = has("prompt") + has("file") + has("prompt-ids");
     if (prompts != 1 || (has("logits") && !has("json"))) line.fates.insert(Fate::kBefore);
   }
-  if (name == "verify" && has("input") && !has("kernel")) line.fates.insert(Fate::kBefore);
   if (name == "tokenize" && has("file") && has("prompt")) line.fates.insert(Fate::kUnread);
   if (name == "bench" && has("synthetic") && has("model")) line.fates.insert(Fate::kUnread);
+  if (name == "verify" && has("input") && !has("kernel")) line.fates.insert(Fate::kBefore);
+  // The model's heads are too short for blocks of 32.
+  const bool small_heads =
+      name == "generate" || name == "perplexity" || (name == "bench" && !has("synthetic"));
+  if (small_heads && line.value_of("cache", "") == "q8_0") line.fates.insert(Fate::kLater);
+  if (name == "bench") plan_bench(line);
   if (name == "perplexity" && !has("file")) line.fates.insert(Fate::kLater);  // nothing to read
+}
+
+/// The code of a line without a fault.
+std::set<int> sound(const Line& line) {
+  const std::string& verb = line.words[1];
+  const bool computes = verb == "generate" || verb == "bench" || verb == "perplexity";
+  if (line.has("write")) return {0};
+  if (line.interrupted && computes) return verb == "generate" ? std::set{130, 1} : std::set{130};
+  if (line.full) return verb == "detokenize" ? std::set{0, 1} : std::set{1};  // of no ids, nothing
+  return {0};
 }
 
 std::set<int> allowed(const Line& line) {
   std::set<int> codes;
   const bool unread = line.fates.contains(Fate::kUnread);
-  if (line.help) codes.insert(0);
+  if (line.help) codes.insert(line.full ? 1 : 0);
   if (line.help && unread) codes.insert(2);
   if (line.help) return codes;
   if (unread || line.fates.contains(Fate::kBefore)) return {2};
   if (line.bad_model) codes.insert(3);
+  if (line.bad_model && line.interrupted) codes.merge(sound(line));  // NaN that nobody came to see
   if (line.fates.contains(Fate::kLater)) codes.insert(2);
   if (line.fates.contains(Fate::kFile)) codes.insert(1);
-  if (codes.empty()) codes.insert(0);
-  return codes;
+  return codes.empty() ? sound(line) : codes;
 }
 
 struct Ended {
@@ -288,24 +228,28 @@ struct Ended {
 
 /// Runs it with standard output in a file in memory. What the command says goes to a stream of its
 /// own; the sanitizers keep standard error.
-Ended run(const std::vector<std::string>& words) {
+Ended run(const Line& line) {
   static const int output = ::memfd_create("output", 0);
   static const int nothing = ::open("/dev/null", O_RDONLY);
+  static const int full = ::open("/dev/full", O_WRONLY);
   std::fflush(stdout);
   const int kept_out = ::dup(STDOUT_FILENO);
   const int kept_in = ::dup(STDIN_FILENO);
-  struct sigaction interrupt = {};
-  ::sigaction(SIGINT, nullptr, &interrupt);
+  constexpr int kSignals[] = {SIGINT, SIGSEGV, SIGBUS};
+  struct sigaction kept_actions[std::size(kSignals)] = {};
+  for (std::size_t i = 0; i < std::size(kSignals); ++i)
+    ::sigaction(kSignals[i], nullptr, &kept_actions[i]);
   CHECK(::ftruncate(output, 0) == 0 && ::lseek(output, 0, SEEK_SET) == 0, "output");
-  ::dup2(output, STDOUT_FILENO);
+  ::dup2(line.full ? full : output, STDOUT_FILENO);
   ::dup2(nothing, STDIN_FILENO);
   char* said = nullptr;
   std::size_t said_bytes = 0;
   std::FILE* const kept_err = stderr;
   stderr = ::open_memstream(&said, &said_bytes);
   std::vector<const char*> pointers;
-  for (const std::string& word : words) pointers.push_back(word.c_str());
+  for (const std::string& word : line.words) pointers.push_back(word.c_str());
   Ended ended{};
+  cli::interrupted = line.interrupted;
   ended.code = cli::run_command(static_cast<int>(pointers.size()), pointers.data());
   std::fclose(stderr);
   stderr = kept_err;
@@ -315,23 +259,56 @@ Ended run(const std::vector<std::string>& words) {
   ::dup2(kept_in, STDIN_FILENO);
   ::close(kept_out);
   ::close(kept_in);
-  ::sigaction(SIGINT, &interrupt, nullptr);
+  for (std::size_t i = 0; i < std::size(kSignals); ++i)
+    ::sigaction(kSignals[i], &kept_actions[i], nullptr);
   ended.out.resize(static_cast<std::size_t>(::lseek(output, 0, SEEK_END)));
   const ssize_t got = ::pread(output, ended.out.data(), ended.out.size(), 0);
   CHECK(got == static_cast<ssize_t>(ended.out.size()), "output");
   return ended;
 }
 
+/// One row a test, in their order, and as many lines as the format has.
+void check_measured(const Line& line, const std::string& out) {
+  const std::string format = line.value_of("output", "table");
+  const auto lines = static_cast<std::size_t>(std::count(out.begin(), out.end(), '\n'));
+  const std::size_t n = line.tests.size();
+  if (line.has("write")) {
+    CHECK(out.empty(), out);
+  } else if (format == "table") {
+    CHECK(lines > n + 4, out);
+  } else {
+    CHECK(lines == (format == "json"    ? 1
+                    : format == "jsonl" ? n
+                    : format == "csv"   ? n + 1
+                                        : n + 2),
+          out);
+  }
+  std::size_t at = 0;
+  for (const std::string& test : line.tests) {
+    at = out.find(test, at);
+    CHECK(at != std::string::npos, test + " is missing: " + out);
+    at += test.size();
+  }
+}
+
 void check(const Line& line, const std::set<int>& codes) {
   std::string shown;
   for (const std::string& word : line.words) shown += " '" + word + "'";
-  const Ended ended = run(line.words);
+  const Ended ended = run(line);
   CHECK(codes.contains(ended.code),
         "exit code " + std::to_string(ended.code) + " of" + shown + ": " + ended.err);
   if (ended.code == 0) {
     CHECK(ended.err.empty() || ended.err[0] == '[', shown + " also says " + ended.err);
+    if (line.help) {
+      CHECK(ended.out.find("Usage:") != std::string::npos, ended.out);
+    } else if (line.words[1] == "bench") {
+      check_measured(line, ended.out);
+    } else if (line.words[1] == "verify") {
+      CHECK(ended.out == "no bit differs\n", ended.out);
+    }
     return;
   }
+  if (ended.code == 130 && ended.err.empty()) return;  // what there was is printed
   CHECK(ended.err.starts_with("prumo: ") && ended.err.ends_with(".\n"), shown + ": " + ended.err);
   CHECK(std::count(ended.err.begin(), ended.err.end(), '\n') == 1, shown + ": " + ended.err);
   CHECK(ended.code != 2 || ended.out.empty(), shown + " prints " + ended.out);
@@ -356,6 +333,10 @@ void run(Input& in) {
     } else if (option == 201) {
       line.words.emplace_back("trailing");
       line.fates.insert(Fate::kUnread);
+    } else if (option == 202) {
+      line.full = true;
+    } else if (option == 203) {
+      line.interrupted = true;
     } else {
       // Mostly the verb's own, now and then another's.
       const Verb& of = option < 180 ? verb : all[option % all.size()];
@@ -364,10 +345,11 @@ void run(Input& in) {
   }
   relate(verb, line);
   if (verb.takes_model && !line.given.contains("model") && !line.given.contains("synthetic")) {
-    line.words.insert(line.words.begin() + 2, {"-m", path_of_model()});
+    line.words.insert(line.words.begin() + 2, {"-m", path_or("$model")});
   }
   const std::set<int> codes = allowed(line);
-  if (verb.runs || line.help || codes == std::set<int>{2}) check(line, codes);
+  const bool one_input = line.has("kernel") && line.has("input");
+  if (verb.runs || one_input || line.help || codes == std::set<int>{2}) check(line, codes);
 }
 
 }  // namespace

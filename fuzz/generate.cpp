@@ -8,6 +8,7 @@
 // byte a token), the run (u8 instruction set, u8 threads, u8 batch, u8 cache type), then cuts, and
 // the options of generate.
 #include <algorithm>
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,8 @@ constexpr TensorType kTypes[8] = {TensorType::kF32,  TensorType::kF16,  TensorTy
                                   TensorType::kQ8_0, TensorType::kQ4_0, TensorType::kQ4_1,
                                   TensorType::kQ5_0, TensorType::kQ5_1};
 constexpr TokenId kEnd = 2;
-constexpr std::size_t kThreads[] = {1, 2, 1, 3, 1, 1};  // a team costs more than its work here
+constexpr std::size_t kThreads[] = {1, 2, 1, 1,
+                                    1, 3, 1, 1};  // a team costs more than its work here
 
 struct Piece {
   const char* written;
@@ -81,7 +83,7 @@ TinyShape take_shape(Input& in) {
     s.ffn = 32;
   }
   s.vocab = std::size(kPieces) + below(8);
-  s.context = 1 + below(12);
+  s.context = 1 + below(9);
   s.seed = in.take<std::uint16_t>();
   return s;
 }
@@ -118,12 +120,7 @@ GgufBuilder file_of(Input& in, const TinyShape& s) {
     tokens.push_back("t" + std::to_string(i));
     types.push_back(1);
   }
-  for (const char* key : {"tokens", "scores", "token_type"}) {
-    testing::drop_key(file, "tokenizer.ggml." + std::string(key));
-  }
-  file.add_array("tokenizer.ggml.tokens", tokens);
-  file.add_array("tokenizer.ggml.scores", std::vector<float>(s.vocab));
-  file.add_array("tokenizer.ggml.token_type", types);
+  testing::add_vocabulary(file, tokens, types);
 
   for (std::size_t n = in.take<std::uint8_t>() % 16u; n > 0; --n) {
     testing::GgufTensor& tensor = file.tensors[in.take<std::uint8_t>() % file.tensors.size()];
@@ -143,6 +140,19 @@ GgufBuilder file_of(Input& in, const TinyShape& s) {
     }
   }
   return file;
+}
+
+/// What no session may have, whatever the model.
+void check_refusals(const Model& model, std::size_t head_dim) {
+  const auto refused = [&](const SessionOptions& options, std::string_view place) {
+    const auto session = Session::create(model, options);
+    CHECK(!session && session.error().code == ErrorCode::kBadArgument, std::string(place));
+    CHECK(session.error().place == place && !session.error().message.empty(), std::string(place));
+  };
+  refused({.context = model.context_length() + 1}, "context");
+  refused({.batch = 0}, "batch");
+  refused({.threads = 257}, "threads");
+  if (head_dim % 32 != 0) refused({.cache = CacheType::kQ8_0}, "cache");
 }
 
 Model load(std::span<const std::byte> file, std::string_view isa) {
@@ -180,7 +190,7 @@ void same(std::span<const float> got, const Logits& wanted, const std::string& w
 void append_in_cuts(Input& in, Session& session, const Ids& ids, const Plainly& plain,
                     const std::string& how) {
   const bool each = in.take<std::uint8_t>() % 2 == 1;
-  std::size_t rewinds = in.take<std::uint8_t>() % 3u;
+  std::size_t rewinds = in.take<std::uint8_t>() % 2u;
   std::size_t done = 0;
   while (done < ids.size()) {
     const std::size_t some = 1 + in.take<std::uint8_t>() % (ids.size() - done);
@@ -276,13 +286,20 @@ struct Expected {
   Finish finish = Finish::kLength;
 };
 
-/// The loop as its contract says it, on logits made one token after the other.
+constexpr std::size_t kNever = 64;  // more tokens than there are
+
+/// The loop as its contract says it, on logits made one token after the other; cancelled when so
+/// many tokens have been made.
 Expected expected_of(Plainly& plain, std::size_t position, std::size_t context,
-                     const GenerateOptions& o) {
+                     const GenerateOptions& o, std::size_t cancel_after) {
   Expected out;
   Printed printed;
   const std::size_t most = std::min(o.max_tokens, context - position + 1);
   while (out.ids.size() < most) {
+    if (out.ids.size() == cancel_after) {
+      out.finish = Finish::kCancelled;
+      break;
+    }
     const Logits& logits = plain.logits[position - 1];
     const auto id = testing::reference_sample(logits.data(), logits.size(), o.sampler, position);
     if (!id) return {true, {}, "", Finish::kLength};
@@ -309,9 +326,16 @@ Expected expected_of(Plainly& plain, std::size_t position, std::size_t context,
 }
 
 void check_generate(Session& session, const Ids& prompt, Plainly& plain, GenerateOptions o,
-                    const std::string& how) {
+                    std::size_t cancel_after, const std::string& how) {
   std::string seen;
+  std::vector<Logits> steps;
+  std::atomic<bool> cancel{cancel_after == 0};
   o.on_text = [&](std::string_view text) { seen += text; };
+  o.on_logits = [&](std::span<const float> logits) {
+    steps.emplace_back(logits.begin(), logits.end());
+    if (steps.size() == cancel_after) cancel = true;
+  };
+  o.cancel = &cancel;
   session.rewind(0);
   const auto made = generate(session, prompt, o);
   if (!has_meaning(o)) {
@@ -319,16 +343,25 @@ void check_generate(Session& session, const Ids& prompt, Plainly& plain, Generat
     CHECK(session.position() == 0, how);
     return;
   }
-  const Expected wanted = expected_of(plain, prompt.size(), session.context(), o);
+  if (cancel_after == 0) {
+    CHECK(made.ok() && made->finish == Finish::kCancelled, how);
+    CHECK(made->ids.empty() && made->text.empty() && session.position() == 0, how);
+    return;
+  }
+  const Expected wanted = expected_of(plain, prompt.size(), session.context(), o, cancel_after);
+  CHECK(prompt.size() + steps.size() <= plain.logits.size() + 1, how + ": too many steps");
+  for (std::size_t i = 0; i < steps.size(); ++i)
+    same(steps[i], plain.logits[prompt.size() - 1 + i], how + ", step " + std::to_string(i));
   if (wanted.refused) {
     CHECK(!made && made.error().code == ErrorCode::kNonFiniteLogits, how);
     return;
   }
   CHECK(made.ok(), how + ": " + made.error().message);
-  CHECK(made->ids == wanted.ids, how);
+  CHECK(made->ids == wanted.ids && steps.size() == wanted.ids.size(), how);
   CHECK(made->text == wanted.text && seen == wanted.text,
         how + ": '" + made->text + "' is not '" + wanted.text + "'");
   CHECK(made->finish == wanted.finish, how + ": " + std::string(finish_name(made->finish)));
+  CHECK(made->accepted <= made->drafted, how);
 }
 
 void run(Input& in) {
@@ -340,8 +373,13 @@ void run(Input& in) {
   const auto& tables = testing::tables();
   const std::string_view isa = tables[in.take<std::uint8_t>() % tables.size()]->name;
   const std::size_t threads = kThreads[in.take<std::uint8_t>() % std::size(kThreads)];
-  const std::size_t batch = 1 + in.take<std::uint8_t>() % ids.size();
-  const CacheType cache = in.take<std::uint8_t>() % 2 == 0 ? CacheType::kF16 : CacheType::kF32;
+  std::size_t batch = 1 + in.take<std::uint8_t>() % ids.size();
+  const unsigned cached = in.take<std::uint8_t>();
+  const CacheType cache = cached % 2 == 1                                   ? CacheType::kF32
+                          : cached % 4 == 2 && shape.head_dim % kBlock == 0 ? CacheType::kQ8_0
+                                                                            : CacheType::kF16;
+  const std::size_t draft = cached < 128 ? 0 : cached % 16;
+  if (draft != 0) batch += draft;
   const std::string how = std::string(isa) + ", " + std::to_string(threads) + " threads, batch " +
                           std::to_string(batch);
 
@@ -349,11 +387,17 @@ void run(Input& in) {
   const Model scalar = load({file.get(), bytes.size()}, tables[0]->name);
   Plainly plain(scalar, shape.context, cache);
   for (const TokenId id : ids) plain.append(id);
-  auto session = Session::create(
-      model, {.context = shape.context, .batch = batch, .threads = threads, .cache = cache});
+  auto session = Session::create(model, {.context = shape.context,
+                                         .batch = batch,
+                                         .threads = threads,
+                                         .cache = cache,
+                                         .draft = draft});
   CHECK(session.ok(), how);
+  check_refusals(model, shape.head_dim);
   append_in_cuts(in, *session, ids, plain, how);
-  check_generate(*session, ids, plain, take_options(in), how);
+  const GenerateOptions options = take_options(in);
+  const std::size_t cancel = in.take<std::uint8_t>();
+  check_generate(*session, ids, plain, options, cancel < 192 ? kNever : cancel % 8, how);
 }
 
 }  // namespace

@@ -175,11 +175,15 @@ void run(Input& in) {
   s.context = 20;
   s.heads = 2;
   s.kv_heads = 1;
-  s.vocab = 259;
+  s.vocab = 12;
   const std::size_t block = kTypes[type].elements;
   s.embedding = s.ffn = block == 1 ? 8 : block;
   s.head_dim = s.embedding / 2;
   GgufBuilder builder = testing::tiny_llama(s);
+  std::vector<std::string> tokens = {"<unk>", "<s>", "</s>"};
+  std::vector<std::int32_t> types = {2, 3, 3};
+  for (; tokens.size() < s.vocab; types.push_back(1)) tokens.emplace_back(tokens.size(), 'a');
+  testing::add_vocabulary(builder, tokens, types);
   for (std::size_t i = 0; in.size() != 0 && i < 8; ++i) change(in, builder, s);
 
   const Bytes bytes = builder.build();

@@ -56,7 +56,8 @@ std::string human_bytes(std::size_t bytes) {
 Result<Block> Block::allocate(std::size_t bytes, const std::string& purpose) {
   Block block;
   if (bytes == 0) return block;
-  const std::size_t available = available_memory();
+  // Asking takes longer than a small block is worth.
+  const std::size_t available = bytes < kHugePage ? kHugePage : available_memory();
   if (bytes > available || bytes > SIZE_MAX / 2) {
     return Error{ErrorCode::kOutOfMemory, purpose,
                  "This takes " + human_bytes(bytes) + " and the machine has " +

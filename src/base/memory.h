@@ -16,8 +16,8 @@ std::size_t available_memory();
 /// Move-only.
 class Block {
  public:
-  /// Checks `bytes` against available_memory() first. kOutOfMemory, with `purpose` as its place,
-  /// says what is needed and what is there. 0 bytes is an empty block.
+  /// Checks `bytes` against available_memory() first, from 2 MiB on. kOutOfMemory, with `purpose`
+  /// as its place, says what is needed and what is there. 0 bytes is an empty block.
   static Result<Block> allocate(std::size_t bytes, const std::string& purpose);
 
   Block() = default;

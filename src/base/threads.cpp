@@ -91,8 +91,9 @@ void ThreadTeam::Epoch::wait_past(std::uint32_t seen, unsigned spins) const {
   sleepers_.fetch_sub(1, std::memory_order_relaxed);
 }
 
+// One alone waits for nobody, and counting the cores takes longer than starting it.
 ThreadTeam::ThreadTeam(std::size_t threads)
-    : members_(threads), spins_(threads <= usable_cores() ? kSpins : 0) {}
+    : members_(threads), spins_(threads > 1 && threads <= usable_cores() ? kSpins : 0) {}
 
 Result<std::unique_ptr<ThreadTeam>> ThreadTeam::create(std::size_t threads) {
   assert(threads >= 1 && threads <= kMaxThreads);

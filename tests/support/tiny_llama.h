@@ -21,7 +21,7 @@ struct TinyShape {
   std::size_t kv_heads = 2;
   std::size_t head_dim = 16;
   std::size_t ffn = 96;
-  std::size_t vocab = 300;  // at least 259: three special tokens and 256 bytes
+  std::size_t vocab = 300;  // three special tokens, 256 bytes, words; below 259 see add_vocabulary
   std::size_t context = 64;
   gguf::TensorType type = gguf::TensorType::kF32;
   gguf::TensorType output_type = gguf::TensorType::kF32;  // when not tied
@@ -60,7 +60,34 @@ inline Bytes random_rows(gguf::TensorType type, std::size_t rows, std::size_t co
   return out;
 }
 
-/// The file, as a builder, so that a test can change or drop any key or tensor.
+/// Tokens of these texts and types, all of one score, the second and third of them begin and end.
+inline void add_vocabulary(GgufBuilder& file, const std::vector<std::string>& tokens,
+                           const std::vector<std::int32_t>& types) {
+  file.add("tokenizer.ggml.model", "llama").add_array<std::string>("tokenizer.ggml.tokens", tokens);
+  file.add_array<float>("tokenizer.ggml.scores", std::vector<float>(tokens.size(), -1.0f));
+  file.add_array<std::int32_t>("tokenizer.ggml.token_type", types);
+  file.add("tokenizer.ggml.bos_token_id", 1u).add("tokenizer.ggml.eos_token_id", 2u);
+}
+
+/// n tokens, at least 259: the special ones, all bytes, and words.
+inline void add_vocabulary(GgufBuilder& file, std::size_t n) {
+  std::vector<std::string> tokens = {"<unk>", "<s>", "</s>"};
+  std::vector<std::int32_t> types = {2, 3, 3};
+  for (int i = 0; i < 256; ++i) {
+    char text[8];
+    std::snprintf(text, sizeof text, "<0x%02X>", i);
+    tokens.emplace_back(text);
+    types.push_back(6);
+  }
+  while (tokens.size() < n) {
+    tokens.push_back("w" + std::to_string(tokens.size()));
+    types.push_back(1);
+  }
+  add_vocabulary(file, tokens, types);
+}
+
+/// The file, as a builder, so that a test can change or drop any key or tensor. A model of fewer
+/// than 259 tokens gets its vocabulary from the caller.
 inline GgufBuilder tiny_llama(const TinyShape& s) {
   using gguf::TensorType;
   GgufBuilder file;
@@ -79,22 +106,7 @@ inline GgufBuilder tiny_llama(const TinyShape& s) {
   u32("attention.value_length", s.head_dim);
   u32("rope.dimension_count", s.head_dim);
   file.add("llama.attention.layer_norm_rms_epsilon", 1e-5f);
-  std::vector<std::string> tokens = {"<unk>", "<s>", "</s>"};
-  std::vector<std::int32_t> types = {2, 3, 3};
-  for (int i = 0; i < 256; ++i) {
-    char text[8];
-    std::snprintf(text, sizeof text, "<0x%02X>", i);
-    tokens.emplace_back(text);
-    types.push_back(6);
-  }
-  while (tokens.size() < s.vocab) {
-    tokens.push_back("w" + std::to_string(tokens.size()));
-    types.push_back(1);
-  }
-  file.add("tokenizer.ggml.model", "llama").add_array<std::string>("tokenizer.ggml.tokens", tokens);
-  file.add_array<float>("tokenizer.ggml.scores", std::vector<float>(tokens.size(), -1.0f));
-  file.add_array<std::int32_t>("tokenizer.ggml.token_type", types);
-  file.add("tokenizer.ggml.bos_token_id", 1u).add("tokenizer.ggml.eos_token_id", 2u);
+  if (s.vocab >= 259) add_vocabulary(file, s.vocab);
 
   const auto matrix = [&](const std::string& name, TensorType type, std::size_t rows,
                           std::size_t columns) {
