@@ -304,7 +304,13 @@ void check(const Line& line, const std::set<int>& codes) {
     } else if (line.words[1] == "bench") {
       check_measured(line, ended.out);
     } else if (line.words[1] == "verify") {
-      CHECK(ended.out == "no bit differs\n", ended.out);
+      const auto number = [&](const char* option, const char* usual) {
+        const std::string text = line.value_of(option, usual);
+        return text.size() > 1 && text[0] == '0' ? text.substr(1) : text;
+      };
+      CHECK(ended.out == line.value_of("kernel", "") + ": input " + number("input", "") +
+                             " of seed " + number("seed", "1") + ": no bit differs\n",
+            ended.out);
     }
     return;
   }
