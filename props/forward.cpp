@@ -122,9 +122,12 @@ RC_GTEST_PROP(ForwardLaw, HoweverTheWorkIsCutUpTheLogitsAreThose, ()) {
     const Model model = loaded(file, table->name);
     const std::size_t threads = between(1, 8);
     const std::size_t batch = between(1, ids.size() + 1);
-    RC_LOG() << table->name << ", " << threads << " threads, batch " << batch << '\n';
+    const bool alone = between(0, 1) == 1;  // small passes, on one of the threads
+    RC_LOG() << table->name << ", " << threads << " threads" << (alone ? " or one" : "")
+             << ", batch " << batch << '\n';
     auto session = Session::create(model, {.batch = batch, .threads = threads, .cache = cache});
     RC_ASSERT(session.ok());
+    session->internals().may_be_alone = alone;
     for (std::size_t done = 0; done < ids.size();) {
       const std::size_t some = between(1, ids.size() - done);
       RC_ASSERT(session->prefill(std::span(ids).subspan(done, some)).ok());

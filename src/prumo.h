@@ -76,7 +76,9 @@ struct SessionOptions {
       0;  ///< positions to make room for; 0: the model's context length, which is also the most
   std::size_t batch =
       512;  ///< most tokens of a prompt computed at once, at least 1; changes speed and memory only
-  std::size_t threads = 0;  ///< 0: one a usable core; at most 256; changes speed only
+  /// 0: one a usable core, of which a very small model's single tokens take one; at most 256;
+  /// changes speed only
+  std::size_t threads = 0;
   CacheType cache = CacheType::kF16;
   /// Most tokens that generate() guesses at once, by looking up where the last ones stood before
   /// (kUsualDraft is a good number; at most batch - 1 are used); 0: none. Changes speed and memory

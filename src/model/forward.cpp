@@ -31,14 +31,14 @@ ArgmaxResult joined(const float* x, const ArgmaxResult& a, const ArgmaxResult& b
 
 class Pass {
  public:
-  Pass(SessionState& state, std::span<const TokenId> ids, std::size_t thread)
+  Pass(SessionState& state, std::span<const TokenId> ids, std::size_t thread)  // of state.parts
       : s_(state),
         c_(state.loaded->config),
         w_(state.loaded->weights),
         k_(*state.loaded->kernels),
         ids_(ids),
         me_(thread),
-        threads_(state.team->size()),
+        threads_(state.parts),
         own_(state.scratch.own[thread]) {}
 
   // All layers; of the last one, all but keys and values only for the tokens from `first` on, which
@@ -60,7 +60,9 @@ class Pass {
   }
 
  private:
-  void barrier() { s_.team->barrier(); }
+  void barrier() {
+    if (threads_ > 1) s_.team->barrier();
+  }
   [[nodiscard]] Share share(std::size_t n) const { return share_of(n, me_, threads_); }
 
   void embed() {
@@ -351,13 +353,37 @@ class Pass {
   const OwnScratch& own_;
 };
 
+// The team, or its first member alone: the others are left asleep.
+template <class Task>
+void run_on(ThreadTeam& team, std::size_t threads, Task&& task) {
+  if (threads == 1) {
+    task(std::size_t{0});
+  } else {
+    team.run(task);
+  }
+}
+
 }  // namespace
+
+bool alone_is_sooner(std::size_t tokens, std::size_t bytes, std::size_t layers) {
+  constexpr std::size_t kFewTokens = 16;  // as many as speculation runs at once
+  constexpr std::size_t kBarriersOfALayer = 5;
+  constexpr std::size_t kLeastBytes = 64 * 1024;  // between two barriers
+  return tokens <= kFewTokens && bytes / (kBarriersOfALayer * layers + 1) < kLeastBytes;
+}
+
+std::size_t SessionState::threads_for(std::size_t tokens) const {
+  if (!may_be_alone) return team->size();
+  const std::size_t read = loaded->weights.memory.size() +
+                           KvCache::bytes(loaded->config, position + tokens, cache.type());
+  return alone_is_sooner(tokens, read, loaded->config.layers) ? 1 : team->size();
+}
 
 void SessionState::show_logits(std::size_t which) {
   assert(which < scratch.logit_rows);
   row = which;
   top = {npos, false};
-  for (std::size_t thread = 0; thread < team->size(); ++thread) {
+  for (std::size_t thread = 0; thread < parts; ++thread) {
     top = joined(shown(), top, top_of[thread * scratch.logit_rows + row]);
   }
 }
@@ -368,7 +394,8 @@ void SessionState::forward(std::span<const TokenId> ids, std::size_t wanted) {
   const std::size_t first = ids.size() - wanted;
   const bool tuning = ids.size() == 1 && wanted == 1 && !prefetch.settled();
   const auto begun = tuning ? Clock::now() : Clock::time_point{};
-  team->run([&](std::size_t thread) {
+  parts = threads_for(ids.size());
+  run_on(*team, parts, [&](std::size_t thread) {
     Pass pass(*this, ids, thread);
     pass.layers(first);
     if (wanted > 0) pass.logits(first, wanted);
@@ -380,10 +407,11 @@ void SessionState::forward(std::span<const TokenId> ids, std::size_t wanted) {
 
 void SessionState::forward_each(std::span<const TokenId> ids, const OnLogits& each) {
   assert(!ids.empty() && ids.size() <= batch && position + ids.size() <= context);
-  team->run([&](std::size_t thread) { Pass(*this, ids, thread).layers(0); });
+  parts = threads_for(ids.size());
+  run_on(*team, parts, [&](std::size_t thread) { Pass(*this, ids, thread).layers(0); });
   position += ids.size();
   for (std::size_t t = 0; t < ids.size(); ++t) {
-    team->run([&](std::size_t thread) { Pass(*this, ids, thread).logits(t, 1); });
+    run_on(*team, parts, [&](std::size_t thread) { Pass(*this, ids, thread).logits(t, 1); });
     show_logits(0);
     each(std::span<const float>(shown(), loaded->config.vocab));
   }

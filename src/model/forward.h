@@ -64,6 +64,12 @@ struct Scratch {
   std::vector<OwnScratch> own;  // one a thread
 };
 
+/// Whether a pass of `tokens` tokens that reads `bytes` of weights, keys and values in `layers`
+/// layers is over sooner on one thread than on several: when it reads too little between two
+/// barriers. A rule of counts, from measurements with two threads (src/README.md), so that it is
+/// the same everywhere.
+bool alone_is_sooner(std::size_t tokens, std::size_t bytes, std::size_t layers);
+
 /// A session's state: cache, team and scratch.
 struct SessionState {
   const LoadedModel* loaded;
@@ -78,6 +84,8 @@ struct SessionState {
   std::size_t row = 0;                    // of the logits that are shown
   ArgmaxResult top{npos, false};          // of those
   std::vector<ArgmaxResult> top_of = {};  // [threads][logit_rows], of each thread's part of them
+  std::size_t parts = 1;                  // threads that the last pass had
+  bool may_be_alone = false;              // nobody has asked for a number of threads
 
   static Result<std::unique_ptr<SessionState>> create(const Model& model,
                                                       const SessionOptions& options);
@@ -85,6 +93,10 @@ struct SessionState {
   /// Bytes of cache and scratch that create() would allocate.
   static std::size_t bytes(const Config& config, const SessionOptions& options,
                            std::size_t threads);
+
+  /// Threads that a pass of `tokens` tokens from here has: one or all. It changes nothing but the
+  /// time.
+  [[nodiscard]] std::size_t threads_for(std::size_t tokens) const;
 
   /// Appends up to `batch` tokens, all of them valid and with room for them, and makes the logits
   /// after the last `wanted` of them, which is at most scratch.logit_rows. Shows those after the

@@ -170,6 +170,7 @@ Result<std::unique_ptr<SessionState>> SessionState::create(const Model& model,
       SessionState{&loaded, std::move(*team), std::move(*cache), std::move(*arena),
                    std::move(scratch), sizes.batch, context});
   state->top_of.resize(*threads * sizes.logit_rows);
+  state->may_be_alone = options.threads == 0;
   return state;
 }
 
