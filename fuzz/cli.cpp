@@ -26,6 +26,7 @@
 #include "cli/report.h"
 #include "support/check.h"
 #include "support/command_table.h"
+#include "support/short_stacks.h"
 #include "support/tiny_llama.h"
 
 namespace prumo {
