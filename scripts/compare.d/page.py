@@ -44,9 +44,10 @@ def model_table(data, model):
 def limit_text(limit, model):
     plural = "s" if limit["threads"] > 1 else ""
     memory = limit["peak_bytes"] / (model["bytes"] + limit["kv_cache_bytes"])
-    return (f"{limit['threads']} thread{plural}: the machine reads {limit['read_gb_s']:.1f} GB/s, int8 peak "
-            f"{limit['int8_gop_s']:.0f} GOP/s; Prumo's first token {limit['first_token_s']:.2f} s after its start, peak "
-            f"memory {memory:.2f} of file and KV cache.")
+    peak = f", int8 peak {limit['int8_gop_s']:.0f} GOP/s" if limit["int8_gop_s"] else ""  # known with AVX-512 only
+    return (f"{limit['threads']} thread{plural}: the machine reads {limit['read_gb_s']:.1f} GB/s{peak}; "
+            f"Prumo's first token {limit['first_token_s']:.2f} s after its start, peak memory"
+            f" {memory:.2f} of file and KV cache.")
 
 
 def losses(data):

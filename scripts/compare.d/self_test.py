@@ -165,6 +165,13 @@ def figures(toys):
                             "--out", str(toys.folder / "again")], capture_output=True, text=True, check=False)
     expect(again.returncode == 0 and again.stdout == text, "--render", again.stderr)
     expect((toys.folder / "again/compare.svg").read_text() == picture, "the plot of --render")
+    expect("int8 peak 100 GOP/s;" in text, "the int8 peak", text)
+    # With another instruction set than AVX-512 nobody knows the peak, and nothing is said of it.
+    unknown = toys.folder / "unknown.json"
+    unknown.write_text((toys.folder / "out/compare.json").read_text().replace('"int8_gop_s": 100.0', '"int8_gop_s": 0'))
+    rendered = subprocess.run([sys.executable, str(HERE.parent / "compare"), "--render", str(unknown), "--out",
+                               str(toys.folder / "again")], capture_output=True, text=True, check=False)
+    expect("GB/s; Prumo's first token" in rendered.stdout and "GOP/s" not in rendered.stdout, "no int8 peak", rendered.stdout)
 
 
 def depths(toys):
