@@ -8,14 +8,15 @@
 namespace prumo {
 namespace {
 
-// Steps with distance i take times[i], the first of each much less.
+// Steps with distance i take times[i], but the first of each, which takes far less and least where
+// the others take most.
 PrefetchTuner tuned(const std::array<double, 3>& times) {
   PrefetchTuner tuner;
   for (std::size_t i = 0; i < times.size(); ++i) {
     for (std::size_t step = 0; step < PrefetchTuner::kSteps; ++step) {
       EXPECT_FALSE(tuner.settled());
       EXPECT_EQ(tuner.distance(), PrefetchTuner::kDistances[i]);
-      tuner.record(step == 0 ? times[i] / 100 : times[i]);
+      tuner.record(step == 0 ? 1e-3 / (1 + times[i]) : times[i]);
     }
   }
   return tuner;

@@ -116,6 +116,9 @@ def main():
                     for _ in range(2))
     expect(first == again and "seed 2026-01-02" in first and len(first.splitlines()) == 3, "a sample is not repeatable", first)
 
+    toy.write("tests/largest.cpp", "int largest(int, int);\nint main() { return largest(2, 1) == 2 ? 0 : 127; }\n")
+    status, results, said = toy.run(KILLED)
+    expect(status == 2 and "cannot be started" in said, "a program that does not start kills a mutant", said)
     toy.write("tests/largest.cpp", "int main() { return 1; }\n")
     status, results, said = toy.run(KILLED)
     expect(status == 2 and "fails without a mutant" in said, "a failing tree is no trouble", said)

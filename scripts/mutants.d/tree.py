@@ -12,6 +12,7 @@ import threading
 import time
 
 SKIPPED = 77
+NOT_STARTED = (126, 127)  # of the shell, and of a loader without its library
 LAYERS = ("tests", "props", "fuzz")
 # They test the tree's style, the gate and the install rules: what they say of a mutant is not about its behaviour.
 NOT_ABOUT_BEHAVIOUR = {"tests.tidy", "tests.gate", "tests.package"}
@@ -130,6 +131,10 @@ class Tree:
     def run(self, program, limit):
         """Runs a test; `what` names what failed."""
         status, output, seconds = self.execute(program.command, limit)
+        if status in NOT_STARTED:
+            status, output, seconds = self.execute(program.command, limit)
+            if status in NOT_STARTED:
+                raise Trouble(f"{program.name} cannot be started, which says nothing of a mutant:\n{output[-1000:]}")
         if status in (0, SKIPPED):
             return Outcome(True, "", seconds)
         failed = re.search(r"^\[  FAILED  \] ([\w/]+\.[\w/]+)", output, re.MULTILINE)
