@@ -89,7 +89,7 @@ struct MatmulArgs {
   float* y;       ///< [tokens][y_stride]; columns [16 * panel_begin, 16 * panel_end) are written,
                   ///< padding too
   std::size_t y_stride;           ///< floats
-  std::size_t ahead = kPrefetch;  ///< bytes ahead of its place that the product of a lone token
+  std::size_t ahead = kPrefetch;  ///< bytes ahead of its place that the product of a few tokens
                                   ///< asks memory for weights: a matter of speed alone
 };
 
