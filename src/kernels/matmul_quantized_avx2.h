@@ -317,7 +317,7 @@ void multiply_many(const MatmulArgs& a, const Reader& reader, float* y) {
 template <class Reader>
 void matmul_quantized(const MatmulArgs& args) {
   const std::size_t stride = panel_bytes(Reader::kType, args.columns);
-  in_parts(args, [&](const MatmulArgs& a) {
+  const auto multiply = [&](const MatmulArgs& a) {
     for (std::size_t p = a.panel_begin; p < a.panel_end; ++p) {
       for (std::size_t half = 0; half < 2; ++half) {
         const Reader reader(a.panels + p * stride, half);
@@ -325,7 +325,8 @@ void matmul_quantized(const MatmulArgs& args) {
         a.tokens < kManyTokens ? multiply_few(a, reader, y) : multiply_many(a, reader, y);
       }
     }
-  });
+  };
+  in_parts(args, [&](const MatmulArgs& part) { in_strips(part, stride, multiply); });
 }
 
 }  // namespace prumo::avx2

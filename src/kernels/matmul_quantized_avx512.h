@@ -295,19 +295,17 @@ void multiply_many(const MatmulArgs& a, std::size_t stride, std::size_t p) {
   }
 }
 
-/// As many tokens pay for unpacking.
-inline constexpr std::size_t kManyTokens = 9;
-
 template <class Reader>
 void matmul_quantized(const MatmulArgs& args) {
   const std::size_t stride = panel_bytes(Reader::kType, args.columns);
-  in_parts(args, [&](const MatmulArgs& a) {
+  const auto multiply = [&](const MatmulArgs& a) {
     std::size_t p = a.panel_begin;
-    if (a.tokens >= kManyTokens) {
+    if (a.tokens > kFewTokens) {
       for (; p + 2 <= a.panel_end; p += 2) multiply_many<Reader, 2>(a, stride, p);
     }
     for (; p < a.panel_end; ++p) multiply_few<Reader>(a, stride, p);
-  });
+  };
+  in_parts(args, [&](const MatmulArgs& part) { in_strips(part, stride, multiply); });
 }
 
 }  // namespace prumo::avx512
