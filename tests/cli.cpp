@@ -407,6 +407,15 @@ TEST(Bench, EveryFormatHoldsTheSameTests) {
   EXPECT_EQ(rows[1]["test"], "tg4");
   EXPECT_EQ(rows[2]["test"], "pp8 @ d16");
   EXPECT_EQ(rows[3]["test"], "tg4 @ d16");
+  // One pass of 8 tokens reads what each of 4 passes of one does: positions in panels of 16.
+  const auto bytes = [&](std::size_t i) {
+    return rows[i]["gb_s"].get<double>() * rows[i]["median_ns"].get<double>();
+  };
+  constexpr double kPanel = 16.0 * 2 * 32 * 2;  // K and V, kv_dim, f16
+  const double weights = bytes(0) - kPanel;
+  EXPECT_NEAR(bytes(1), 4 * weights + 4 * kPanel, 1);
+  EXPECT_NEAR(bytes(3), 4 * weights + 4 * 2 * kPanel, 1);
+  EXPECT_GT(weights, 300 * 64 * 34 / 32) << "the output matrix and more";
   for (const json& row : rows) {
     EXPECT_EQ(row["samples_ns"].size(), 2u);
     EXPECT_EQ(row["n_threads"], 1);
@@ -417,7 +426,8 @@ TEST(Bench, EveryFormatHoldsTheSameTests) {
     EXPECT_GT(row["first_token_ns"], row["load_ns"]);
     EXPECT_GT(row["peak_rss_bytes"], row["kv_cache_bytes"]);
     EXPECT_EQ(row["kv_cache_bytes"], 512 * 2 * 32 * 2) << "positions, K and V, kv_dim, f16";
-    EXPECT_EQ(row["gb_s"].is_null(), row["n_gen"] == 0);
+    EXPECT_EQ(row["gop_s"].is_null(), row["n_prompt"] == 0);
+    EXPECT_GT(row["read_share"], 0);
   }
   const auto lines = [](const std::string& text) {
     return std::count(text.begin(), text.end(), '\n');

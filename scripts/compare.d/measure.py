@@ -108,12 +108,13 @@ def limits_of(rows, threads):
             "kv_cache_bytes": max((row["kv_cache_bytes"] for row in rows), default=0)}
 
 
-def work_of(test, rows):
-    """Bytes that the test reads (text) or operations that it takes (prompt), by Prumo's count."""
+def least_seconds(rows, limits):
+    """What a test takes at the machine's nearer limit, by Prumo's count of the bytes that it reads and, of a prompt, the
+    operations that it takes. 0: nobody counted."""
     for row in rows:
-        rate = row["gb_s"] if test.generate else row["gop_s"]
-        if rate:
-            return rate * row["median_ns"]
+        reading = row["gb_s"] * row["median_ns"] / 1e9 / limits["read_gb_s"]
+        computing = (row["gop_s"] or 0) * row["median_ns"] / 1e9 / limits["int8_gop_s"] if limits["int8_gop_s"] else 0
+        return max(reading, computing)
     return 0
 
 
@@ -121,14 +122,13 @@ def figures(test, threads, results, rows, limits):
     """One row of the result: tokens a second, shares and ratios."""
     out = {"threads": threads, "test": test.name, "n_prompt": test.prompt, "n_gen": test.generate,
            "n_depth": test.depth, "engines": {}, "ratios": {}, "best_peer": None}
-    limit = limits["read_gb_s"] if test.generate else limits["int8_gop_s"]
-    work = work_of(test, rows)
+    least = least_seconds(rows, limits)
     for name, cell in results.items():
         if "error" in cell:
             out["engines"][name] = {"error": cell["error"]}
             continue
         speeds = [test.tokens / seconds for seconds in cell["seconds"]]
-        share = work / 1e9 / statistics.median(cell["seconds"]) / limit if work and limit else None
+        share = least / statistics.median(cell["seconds"]) if least else None
         out["engines"][name] = {"tok_s": spread(speeds), "samples_tok_s": speeds, "options": cell["options"],
                                 "share": share}
     own = results.get("Prumo", {})

@@ -82,8 +82,9 @@ def markdown(data):
     lines += [f"{data['machine']['cpu']}, {data['machine']['cores']} cores, {data['date']}; Prumo on {data['isa']}. "
               f"Medians of {data['rounds']} rounds, engines in turn and back (A B B A), each process a warm-up and "
               f"{data['repetitions']} repetition{'s' if data['repetitions'] > 1 else ''}. The ratio is taken round by "
-              f"round; behind it {'its quartiles' if data['rounds'] >= 8 else 'its least and most'}. The limit is the read "
-              "bandwidth for text and the int8 peak for a prompt, measured in the same runs.", ""]
+              f"round; behind it {'its quartiles' if data['rounds'] >= 8 else 'its least and most'}. The limit is what the "
+              "test would take at the read bandwidth or, for a prompt, at the int8 peak, whichever is more; both are "
+              "measured in the same runs.", ""]
     for model in data["models"]:
         lines += [f"**{model['name']}** ({model['bytes'] / 1e6:.0f} MB)", ""]
         lines += [" ".join(limit_text(limit, model) for limit in model["limits"]), "", *model_table(data, model), ""]

@@ -51,7 +51,7 @@ speed = FA if value("-fa") == "1" else 1.0
 rows = []
 def row(prompt, text, ms):
     ns = ms * 1e6 / speed
-    ours = dict(n_depth=depth, read_gb_s=10.0, int8_peak_gop_s=100.0, median_ns=ns, gb_s=8.0 if text else None,
+    ours = dict(n_depth=depth, read_gb_s=10.0, int8_peak_gop_s=100.0, median_ns=ns, gb_s=8.0 if text else 2.0,
                 gop_s=None if text else 50.0, first_token_ns=5e8, peak_rss_bytes=1100, kv_cache_bytes=100)
     rows.append(dict(n_prompt=prompt, n_gen=text, build_commit="abc", samples_ns=[ns, ns, ns * 9], **(ours if OURS else {{}})))
 for n in numbers("-p"):
@@ -124,6 +124,11 @@ def pure_parts():
     expect("".join(engine for _, engine in measure.turns("ABC", 2)) == "ABCCBA", "three engines do not turn back")
     expect(measure.spread([3, 1, 2]) == {"median": 2, "low": 1, "high": 3}, "few values: least and most")
     expect(measure.spread([1, 2, 3, 4, 5, 6, 7, 100])["high"] < 50, "many values: quartiles")
+    limits = {"read_gb_s": 10.0, "int8_gop_s": 100.0}
+    few, many = dict(gb_s=9.0, gop_s=20.0, median_ns=1e9), dict(gb_s=2.0, gop_s=50.0, median_ns=1e9)
+    expect(near(measure.least_seconds([few], limits), 0.9), "a few tokens are held up by memory")
+    expect(near(measure.least_seconds([many], limits), 0.5), "many tokens by the int8 peak")
+    expect(near(measure.least_seconds([many], {**limits, "int8_gop_s": 0}), 0.2), "an unknown peak holds up nobody")
     groups = list(measure.groups([0, 8], [4], [0, 16]))
     expect(groups == [(0, [Test(prompt=8), Test(generate=4)]), (16, [Test(prompt=8, depth=16), Test(generate=4, depth=16)])],
            "groups of tests", groups)

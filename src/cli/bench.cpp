@@ -72,18 +72,11 @@ std::string human_count(std::uint64_t n) {
   return n >= 1'000'000'000 ? fmt::format("{:.2f} B", x / 1e9) : fmt::format("{:.2f} M", x / 1e6);
 }
 
-std::string percent(double part, double whole) {
-  return whole > 0 ? fmt::format("{:.1f} %", 100 * part / whole) : "n/a";
-}
-
-// GB/s of the read bandwidth for tg, operations of the int8 peak for pp.
+// Of the limit that is nearer: the read bandwidth, or for a prompt the int8 peak where it is known.
 std::string share(const BenchResult& r) {
-  return r.test.generate > 0 ? percent(r.gb_s(), r.limits.read_gb_s) + " read"
-                             : percent(r.gop_s(), r.limits.int8_gop_s) + " int8";
-}
-
-std::string gb_s(const BenchResult& r) {
-  return r.test.generate > 0 ? fmt::format("{:.2f}", r.gb_s()) : "";
+  const double read = r.gb_s() / r.limits.read_gb_s;
+  const double int8 = r.limits.int8_gop_s > 0 ? r.gop_s() / r.limits.int8_gop_s : 0;
+  return fmt::format("{:.1f} % {}", 100 * std::max(read, int8), read < int8 ? "int8" : "read");
 }
 
 Json as_object(const About& about, const Options& options, const BenchResult& r) {
@@ -110,9 +103,9 @@ Json as_object(const About& about, const Options& options, const BenchResult& r)
   const auto number = [](bool known, double x) { return known ? Json(x) : Json(nullptr); };
   const bool decode = r.test.generate > 0;
   const bool peak = r.limits.int8_gop_s > 0;
-  json["gb_s"] = number(decode, r.gb_s());
+  json["gb_s"] = r.gb_s();
   json["read_gb_s"] = r.limits.read_gb_s;
-  json["read_share"] = number(decode, r.gb_s() / r.limits.read_gb_s);
+  json["read_share"] = r.gb_s() / r.limits.read_gb_s;
   json["gop_s"] = number(!decode, r.gop_s());
   json["int8_peak_gop_s"] = number(peak, r.limits.int8_gop_s);
   json["int8_share"] = number(!decode && peak, r.gop_s() / r.limits.int8_gop_s);
@@ -130,11 +123,11 @@ Table full_table(const About& about, const std::vector<BenchResult>& results) {
               {},
               {false, true, true, false, true, true, true, true, true, true, true}};
   for (const BenchResult& r : results) {
-    table.rows.push_back({about.type, human_bytes(about.bytes), human_count(about.parameters),
-                          about.isa, std::to_string(r.test.threads), r.test.name(),
-                          fmt::format("{:.2f}", r.tokens_per_second()),
-                          fmt::format("{:.3f}", r.median_ns / 1e6),
-                          fmt::format("{:.3f}", r.mad_ns / 1e6), gb_s(r), share(r)});
+    table.rows.push_back(
+        {about.type, human_bytes(about.bytes), human_count(about.parameters), about.isa,
+         std::to_string(r.test.threads), r.test.name(),
+         fmt::format("{:.2f}", r.tokens_per_second()), fmt::format("{:.3f}", r.median_ns / 1e6),
+         fmt::format("{:.3f}", r.mad_ns / 1e6), fmt::format("{:.2f}", r.gb_s()), share(r)});
   }
   return table;
 }
@@ -313,8 +306,9 @@ void add_bench(CLI::App& app, Action& action) {
       "is what was resident until then (a synthetic model's file included, which is\n"
       "made in memory; --write it to see what a file takes).\n\n"
       "t/s is tokens over the median time; mad is the median distance from it. GB/s is\n"
-      "weights and KV cache read while writing; share is how much of the bandwidth\n"
-      "(or, for a prompt, of the int8 peak; AVX-512 only) measured in the same run.\n\n"
+      "weights and KV cache read. Share is how much of the read bandwidth or, for a\n"
+      "prompt, of the int8 peak (AVX-512 only) measured in the same run: whichever\n"
+      "limit is nearer.\n\n"
       "Examples:\n"
       "  prumo bench -t 1,2 -d 0,1024\n"
       "  prumo bench --synthetic 576x30:9:3:1536:49152:Q8_0 -o json\n"

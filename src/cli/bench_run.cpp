@@ -10,6 +10,7 @@
 #include "cli/machine.h"
 #include "cli/report.h"
 #include "cli/verify_inputs.h"
+#include "kernels/pack.h"
 #include "model/forward.h"
 
 namespace prumo::cli {
@@ -29,12 +30,19 @@ double matrix_parameters(const LoadedModel& model) {
   return static_cast<double>(c.layers) * layer;
 }
 
-// One decode step reads all packed weights and the keys and values of the positions before it.
-double bytes_read(const LoadedModel& model, const BenchTest& test, CacheType cache) {
+// A pass reads all packed weights and the keys and values of the positions up to its last; one that
+// does not end the prompt leaves the output matrix alone.
+double bytes_read(const LoadedModel& model, const BenchTest& test, const BenchPlan& plan) {
+  const std::size_t step = test.generate > 0 ? 1 : plan.batch;
+  const Matrix& output = model.weights.output;
   double bytes = 0;
-  for (std::size_t i = 0; i < test.generate; ++i) {
+  for (std::size_t done = 0; done < test.tokens();) {
+    done += std::min(step, test.tokens() - done);
     bytes += static_cast<double>(model.weights.memory.size());
-    bytes += static_cast<double>(KvCache::bytes(model.config, test.depth + i + 1, cache));
+    if (test.prompt > done) {
+      bytes -= static_cast<double>(packed_bytes(output.type, output.rows, output.columns));
+    }
+    bytes += static_cast<double>(KvCache::bytes(model.config, test.depth + done, plan.cache));
   }
   return bytes;
 }
@@ -169,8 +177,7 @@ Result<std::vector<BenchResult>> run_bench(const Model& model, const BenchPlan& 
     BenchResult& result = results[i];
     result.test = plan.tests[i];
     result.limits = bench.limits(result.test.threads);
-    if (result.test.generate > 0)
-      result.bytes = bytes_read(model.internals(), result.test, plan.cache);
+    result.bytes = bytes_read(model.internals(), result.test, plan);
     result.operations =
         2 * static_cast<double>(result.test.prompt) * matrix_parameters(model.internals());
     summarize(result);

@@ -37,7 +37,7 @@ struct BenchResult {
   double mad_ns = 0;  ///< median of the distances from the median
   double mean_ns = 0;
   double deviation_ns = 0;  ///< of the sample
-  double bytes = 0;         ///< weights and KV cache that the test reads; tg only
+  double bytes = 0;         ///< weights and KV cache that the test reads
   double operations = 0;    ///< of the matrix products; pp only
   Limits limits;
 
