@@ -198,13 +198,19 @@ void relate(const Verb& verb, Line& line) {
   if (name == "perplexity" && !has("file")) line.fates.insert(Fate::kLater);  // nothing to read
 }
 
+/// Verbs whose text may be empty: of no ids, or where the model ends it at once.
+bool may_print_nothing(std::string_view verb) {
+  return verb == "generate" || verb == "detokenize";
+}
+
 /// The code of a line without a fault.
 std::set<int> sound(const Line& line) {
   const std::string& verb = line.words[1];
   const bool computes = verb == "generate" || verb == "bench" || verb == "perplexity";
   if (line.has("write")) return {0};
   if (line.interrupted && computes) return verb == "generate" ? std::set{130, 1} : std::set{130};
-  if (line.full) return verb == "detokenize" ? std::set{0, 1} : std::set{1};  // of no ids, nothing
+  if (line.full && may_print_nothing(verb)) return {0, 1};
+  if (line.full) return {1};
   return {0};
 }
 
@@ -298,6 +304,13 @@ void check(const Line& line, const std::set<int>& codes) {
   const Ended ended = run(line);
   CHECK(codes.contains(ended.code),
         "exit code " + std::to_string(ended.code) + " of" + shown + ": " + ended.err);
+  if (ended.code == 0 && line.full) {
+    Line again = line;
+    again.full = false;
+    const Ended printed = run(again);
+    CHECK(printed.code == 0 && printed.out.empty(), shown + " printed " + printed.out);
+    return;
+  }
   if (ended.code == 0) {
     CHECK(ended.err.empty() || ended.err[0] == '[', shown + " also says " + ended.err);
     if (line.help) {

@@ -203,6 +203,19 @@ TEST(Output, AFullDiskIsOneSentenceAndCodeOne) {
   }
 }
 
+TEST(Output, NothingToWriteFitsOnAFullDisk) {
+  const std::vector<std::string> generate = {"generate", "--prompt-ids", "1", "-n", "8"};
+  const std::string text = run(generate).out;
+  ASSERT_FALSE(text.empty());
+  const std::vector<std::string> commands[] = {with(generate, {"--stop", text.substr(0, 1)}),
+                                               {"detokenize", "--ids", ""}};
+  for (const auto& words : commands) {
+    SCOPED_TRACE(words.front());
+    EXPECT_EQ(run(words).out, "");
+    EXPECT_EQ(run(words, {.out_path = "/dev/full"}).code, 0);
+  }
+}
+
 TEST(Output, AReaderThatLeavesIsOneSentenceAndCodeOne) {
   int ends[2];
   ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
