@@ -83,6 +83,9 @@ def logic():
             for what in ("-1.5e-08 (0d56e6ff) and should be 3.25e+37 (fd5e35b4)", "nan (7fc00000) and should be 2 (40000000)")]
     expect(laws[0] == laws[1] == "add.cpp:12: fault.empty(): avx2, n N, left: element N of N is N (N) and should be N (N)",
            f"numbers and bits go, the instruction set stays: {laws}")
+    words = [signature.steady(f"/a/cli.cpp:300: codes: exit code 0 of 'prumo' {line}: ")
+             for line in ("'generate' '-m' '/proc/self/fd/4'", "'generate' '-c' '0' '--model' 'x'")]
+    expect(words[0] == words[1] == "cli.cpp:300: codes: exit code N of '...': ", f"quoted words go, the place stays: {words}")
     check = ['AddressSanitizer: CHECK failed: asan_poisoning.cpp:160 "((beg.chunk)) < ((end.chunk))" (0xc4e7, 0xc4e6) (tid=18247)',
              "    #0 0x557 in __asan::CheckUnwind() asan_rtl.cpp.o", "    #3 0x558 in prumo::unpoison(void const*, unsigned long) /a/arena.cpp:37:3"]
     outcome = Outcome()

@@ -52,7 +52,8 @@ def frames_of(log):
 
 def steady(message):
     """A message without what changes from input to input."""
-    message = re.sub(r"^.*/", "", message) if re.match(r"^\S*/\S+:\d+: ", message) else message
+    message = re.sub(r"^\S*/(?=\S+:\d+: )", "", message)
+    message = re.sub(r"'[^']*'(?: '[^']*')*", "'...'", message)  # words of the input
     message = re.sub(r"^==\d+==\s*", "", message)
     message = re.sub(r" \[isas:.*$", "", message)
     message = re.sub(r"^(\S+?\.(?:cpp|h|cc|hpp):\d+)", lambda m: m[1].replace(":", "\0"), message)
