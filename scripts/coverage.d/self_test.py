@@ -76,6 +76,12 @@ def floors(scratch):
     expect("src/base/arena.cpp" not in figures.raised(gone, recorded), "and loses its floors")
     better = figures.raised(layers_of({**SOUND, ARENA: ((200, 200), (10, 10))}), recorded)
     expect(better["src/base/arena.cpp"]["together"] == [100.0, 100.0], "floors rise")
+    promised = (("src/base/arena.cpp", "corpora", 99), ("src/", "together", 99))
+    expect(not figures.broken(sound, promised), "a promise that is kept is let pass")
+    poor = layers_of({**SOUND, ARENA: ((197, 200), (9, 10))})
+    expect(len(figures.broken(poor, promised)) == 2, f"one that is not is seen: {figures.broken(poor, promised)}")
+    expect(len(figures.broken(fuzz_alone, promised)) == 1, "each layer for itself")
+    expect({name for name, _, _ in figures.PROMISED if not (HERE.parent.parent / name).exists()} == set(), "promises are of what exists")
     path = scratch / "floors.json"
     figures.write_floors(path, "a compiler", ["scalar"], recorded)
     expect(figures.read_floors(path) == {"compiler": "a compiler", "isas": ["scalar"], "floors": recorded}, "floors come back from their file")
