@@ -71,7 +71,7 @@ class Outcome:
         self._end.append(line)
 
 
-FAILURE = re.compile(r"ERROR: (AddressSanitizer|LeakSanitizer|MemorySanitizer|libFuzzer)|Sanitizer: CHECK failed|runtime error: |"
+FAILURE = re.compile(r"ERROR: (\w+Sanitizer|libFuzzer)|Sanitizer: CHECK failed|runtime error: |"
                      r"ALARM: working on")
 
 

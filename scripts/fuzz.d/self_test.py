@@ -94,6 +94,14 @@ def logic():
     outcome.status = 1
     expect(outcome.failed and signature.read(outcome.log).message.startswith("AddressSanitizer: CHECK failed: asan_poisoning.cpp:")
            and signature.read(outcome.log).frames == ("prumo::unpoison arena.cpp",), f"a sanitizer's own check counts: {signature.read(outcome.log)}")
+    # A build without AddressSanitizer hands a deadly signal to UBSan's runtime, which ends with status 1.
+    divided = Outcome()
+    for line in ("UndefinedBehaviorSanitizer:DEADLYSIGNAL", "==7==ERROR: UndefinedBehaviorSanitizer: FPE on unknown address 0x557",
+                 "    #0 0x557 in prumo::share(int) /a/share.cpp:7:3"):
+        divided.take(line, 0.0)
+    divided.status = 1
+    expect(divided.failed and signature.read(divided.log) == signature.Signature("crash", "UndefinedBehaviorSanitizer: FPE", ("prumo::share share.cpp",)),
+           f"a division by zero counts: {signature.read(divided.log)}")
     silent = Outcome()
     silent.status = -signal.SIGSEGV
     expect(silent.failed, "an end by a signal is a failure without a word")

@@ -65,7 +65,7 @@ def steady(message):
 MESSAGES = (
     re.compile(r"(runtime error: .*)"),
     re.compile(r"^(\S+\.(?:cpp|h|cc|hpp):\d+: .*)"),
-    re.compile(r"ERROR: (AddressSanitizer: [\w-]+)"),
+    re.compile(r"ERROR: ((?:Address|Memory|UndefinedBehavior)Sanitizer: [\w-]+)"),
     re.compile(r"^(?:==\d+==)?\s*(\w+Sanitizer: CHECK failed: \S+ \".*?\")"),
     re.compile(r"ERROR: (LeakSanitizer: [\w ]+)"),
     re.compile(r"ERROR: (libFuzzer: .*)"),
@@ -87,7 +87,7 @@ SIGNS = (
     ("hang", re.compile(r"ERROR: libFuzzer: timeout")),
     ("memory", re.compile(r"ERROR: libFuzzer: out-of-memory|AddressSanitizer: allocation-size-too-big")),
     ("leak", re.compile(r"LeakSanitizer: detected memory leaks")),
-    ("crash", re.compile(r"ERROR: AddressSanitizer|Sanitizer: CHECK failed|runtime error: |ERROR: libFuzzer")),
+    ("crash", re.compile(r"ERROR: (?:Address|Memory|UndefinedBehavior)Sanitizer|Sanitizer: CHECK failed|runtime error: |ERROR: libFuzzer")),
 )
 
 
