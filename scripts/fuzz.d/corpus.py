@@ -76,6 +76,14 @@ class Corpora:
             if path.is_file():
                 os.replace(path, away / path.name)
 
+    def quarantined(self, target, name):
+        """Where an input in quarantine lies."""
+        return self.work / "quarantine" / target.name / name
+
+    def release(self, target, name):
+        """An input that failed once and passes now is one as any other."""
+        os.replace(self.quarantined(target, name), self.folder(target) / name)
+
     def minimise(self, target, engine, seconds):
         """Merges into a new folder, replays that in the sanitized and in the scalar build, and swaps. Returns
         {"before", "after", "edges", "features", "ok", "why"}; on failure the old corpus stays. forget() it when the state has it."""

@@ -29,7 +29,7 @@ from state import State  # noqa: E402
 from talk import Talk  # noqa: E402
 
 SEEDS = (b"seed one", b"seed two", b"seed three")
-FOUND, FAILING, SMALL = b"found by the slice", b"failing, at first", b"f"
+FOUND, FAILING, SMALL, MENDED = b"found by the slice", b"failing, at first", b"f", b"passes now"
 STEPS = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "shutil.move", "shutil.rmtree", "shutil.copyfile"}
 FEWEST = 60  # the steps of a run; fewer, and the hook sees nothing
 
@@ -103,8 +103,13 @@ def sitting(root, resume):
     return state.data
 
 
-def fresh_tree(root):
+def fresh_tree(root, quarantined):
+    """One target with its seeds, and what an earlier run put into quarantine."""
     shutil.rmtree(root, ignore_errors=True)
+    away = root / "build/fuzz-run/quarantine/guilty"
+    away.mkdir(parents=True)
+    for data in quarantined:
+        (away / name_of(data)).write_bytes(data)
     corpus = root / "fuzz/corpus/guilty"
     corpus.mkdir(parents=True)
     (root / "fuzz/guilty.cpp").write_text("// made up\n")
@@ -144,13 +149,18 @@ def killed_at(root, step):
     return int(told or 0), os.WIFSIGNALED(status)
 
 
-def faults(root, held, data):
-    """What is wrong after a resumed run. `held` are the inputs that lay on disk when it was killed."""
+def faults(root, held, data, quarantined):
+    """What is wrong after a resumed run. `held` are the inputs that lay on disk when it was killed, `quarantined` those that
+    were in quarantine before it."""
     work = root / "build/fuzz-run"
     wrong = []
     kept = contents(work / "corpus") | contents(work / "before") | contents(work / "quarantine") | contents(work / "findings")
     lost = {data for data in held if data and data not in kept}
     wrong += [f"lost {sorted(lost)}"] * bool(lost)
+    wrong += ["what passes now stays in quarantine"] * (MENDED in contents(work / "quarantine"))
+    gone = {data for data in quarantined if data not in kept}
+    wrong += [f"gone from quarantine: {sorted(gone)}"] * bool(gone)
+    wrong += [f"not tried again: {data['again']}"] * any(data["again"].values())
     committed = contents(root / "fuzz/corpus")
     wrong += [f"a seed is gone: {sorted(committed)}"] * (not set(SEEDS) <= committed)
     wrong += [f"the committed corpus has what nobody wrote: {sorted(committed)}"] * (not committed <= {*SEEDS, FOUND})
@@ -179,19 +189,24 @@ def main():
         return 2
     root = pathlib.Path(sys.argv[1]).resolve()
     night.time = types.SimpleNamespace(sleep=lambda _: None, monotonic=night.time.monotonic)  # it waits for nobody
-    fresh_tree(root)
+    return max(killed_everywhere(root, quarantined) for quarantined in ((), (MENDED, FAILING)))
+
+
+def killed_everywhere(root, quarantined):
+    """Kills a run at each of its steps; 1 when something is lost."""
+    fresh_tree(root, quarantined)
     steps, killed = killed_at(root, 0)
     if killed or steps < FEWEST:
         print(f"WRONG a run that nobody kills does {steps} steps")
         return 1
     broken = 0
     for step in range(1, steps + 1):
-        fresh_tree(root)
+        fresh_tree(root, quarantined)
         _, killed = killed_at(root, step)
         work = root / "build/fuzz-run"
-        held = contents(work / "corpus") | contents(work / "artifacts") | contents(work / "before")
+        held = set().union(*(contents(work / part) for part in ("corpus", "artifacts", "before")))
         try:
-            wrong = faults(root, held, sitting(root, resume=True)) + ["it was not killed"] * (not killed)
+            wrong = faults(root, held, sitting(root, resume=True), quarantined) + ["it was not killed"] * (not killed)
         except Exception as error:  # pylint: disable=broad-except  # whatever a resumed run dies of
             wrong = [f"the resumed run ends with {error!r}"]
         for fault in wrong:

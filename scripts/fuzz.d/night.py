@@ -55,10 +55,18 @@ class Night:
             self.corpora.seed(target)
         self.state.save()
         self.judge_leftovers()
-        self.side_by_side([threading.Thread(target=self.work_on) for _ in range(self.options.jobs)])
+        self.side_by_side(self.work_on)
 
-    def side_by_side(self, threads):
-        """Runs threads to their end, with the status line and an eye on processes that hang."""
+    def side_by_side(self, work):
+        """As many workers as there are jobs, to their end, with the status line and an eye on processes that hang."""
+        def guarded():
+            try:
+                work()
+            except BaseException as error:  # a worker's own fault ends the night, and is told
+                self.failed.append(error)
+                self.engine.stop()
+
+        threads = [threading.Thread(target=guarded) for _ in range(self.options.jobs)]
         for thread in threads:
             thread.start()
         while any(thread.is_alive() for thread in threads):
@@ -69,28 +77,41 @@ class Night:
         if self.failed:
             raise self.failed[0]
 
-    def work_on(self):
-        """One worker: a slice after the other."""
-        try:
+    def each(self, names, what, task):
+        """Does a task for each of these targets, side by side."""
+        names = list(names)
+
+        def work():
             while not self.engine.stopping.is_set():
                 with self.lock:
-                    open_ones = self.state.data["targets"]
-                    if self.left() < 1:  # the hours are over; but every target has its turn
-                        open_ones = {name: t for name, t in open_ones.items() if self.turns[name] == 0}
-                    name = schedule.choose(open_ones, self.running, self.turns)
-                    if name is None:
-                        return  # done, or more workers than targets
-                    build = schedule.build_of(self.turns[name])
-                    self.turns[name] += 1
-                    self.next_number += 1
-                    number = self.next_number
-                    self.running[name] = build
-                self.one_slice(self.targets[name], build, number)
+                    if not names:
+                        return
+                    name = names.pop(0)
+                    self.running[name] = what
+                task(name)
                 with self.lock:
                     del self.running[name]
-        except BaseException as error:  # a worker's own fault ends the night, and is told
-            self.failed.append(error)
-            self.engine.stop()
+
+        self.side_by_side(work)
+
+    def work_on(self):
+        """One worker: a slice after the other."""
+        while not self.engine.stopping.is_set():
+            with self.lock:
+                open_ones = self.state.data["targets"]
+                if self.left() < 1:  # the hours are over; but every target has its turn
+                    open_ones = {name: t for name, t in open_ones.items() if self.turns[name] == 0}
+                name = schedule.choose(open_ones, self.running, self.turns)
+                if name is None:
+                    return  # done, or more workers than targets
+                build = schedule.build_of(self.turns[name])
+                self.turns[name] += 1
+                self.next_number += 1
+                number = self.next_number
+                self.running[name] = build
+            self.one_slice(self.targets[name], build, number)
+            with self.lock:
+                del self.running[name]
 
     def seed_of(self, number):
         """libFuzzer's seed of a slice."""
@@ -140,10 +161,44 @@ class Night:
                 for build in ("sanitized", "fast", "scalar")
                 for path in sorted(self.corpora.artifacts(target, build).iterdir()) if path.is_file()]
 
+    def waiting(self):
+        """How many inputs failed and are not judged yet, in this run or since an earlier one."""
+        return len(self.artifacts()) + sum(map(len, self.state.data["again"].values()))
+
     def judge_leftovers(self):
-        """What an earlier sitting found and did not live to judge."""
-        for target, build in dict.fromkeys((target, build) for target, build, _ in self.artifacts()):
-            self.judge(target, build, None, self.state.elapsed(), 0)
+        """What an earlier sitting found and did not live to judge, and what failed in earlier runs."""
+        builds = {}
+        for target, build, _ in self.artifacts():
+            builds.setdefault(target.name, {})[build] = None
+
+        def one(name):
+            target = self.targets[name]
+            for build in builds.get(name, ()):
+                self.judge(target, build, None, self.state.elapsed(), 0)
+            self.judge_again(target)
+
+        self.each([name for name in self.targets if name in builds or self.state.data["again"][name]], "judging", one)
+
+    def judge_again(self, target):
+        """Tries the inputs that are in quarantine since an earlier run: what passes now goes back to the corpus."""
+        names = self.state.data["again"][target.name]
+        begun, passed = len(names), 0
+        for name in list(names):
+            path = self.corpora.quarantined(target, name)
+            if path.is_file():  # else a kill cut this in two, and it is back
+                finding, new = self.triage.again(target, path, self.state.elapsed())
+                if self.engine.stopping.is_set() and finding is None:
+                    return
+                if finding is None:
+                    self.corpora.release(target, name)
+                    passed += 1
+                elif new:
+                    self.talk.say(self.words_of(finding))
+            with self.lock:
+                names.remove(name)
+                self.state.save()
+        if begun:
+            self.talk.say(f"{target.name}: of {begun} inputs that failed in earlier runs {passed} pass now")
 
     def judge(self, target, build, log, at, seed):
         """Judges what waits of one target and build; how many inputs that were. Only then are they taken away."""
@@ -192,23 +247,7 @@ class Night:
         names = [name for name in self.targets if not self.state.data["targets"][name]["merged"]]
         self.state.data["phase"] = "merge"
         self.state.save()
-
-        def work():
-            try:
-                while not self.engine.stopping.is_set():
-                    with self.lock:
-                        if not names:
-                            return
-                        name = names.pop(0)
-                        self.running[name] = "merge"
-                    self.merge(self.targets[name])
-                    with self.lock:
-                        del self.running[name]
-            except BaseException as error:
-                self.failed.append(error)
-                self.engine.stop()
-
-        self.side_by_side([threading.Thread(target=work) for _ in range(self.options.jobs)])
+        self.each(names, "merge", lambda name: self.merge(self.targets[name]))
         if self.engine.stopping.is_set():
             return
         self.judge_leftovers()

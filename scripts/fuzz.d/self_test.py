@@ -245,6 +245,49 @@ def killed_run(root):
            f"the input that waited is judged, once: {[f['name'] for f in after['findings']]}")
 
 
+# Fails on one input, by its hash, that no search comes upon.
+SEEDED = """#include <cstddef>
+#include <cstdint>
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  std::uint64_t hash = 14695981039346656037u;
+  for (std::size_t i = 0; i < size; ++i) hash = (hash ^ data[i]) * 1099511628211u;
+  if (hash == %du) __builtin_trap();
+  return 0;
+}
+"""
+
+
+def fnv1a(data):
+    value = 14695981039346656037
+    for byte in data:
+        value = (value ^ byte) * 1099511628211 % 2**64
+    return value
+
+
+def failing_seed(root):
+    """A committed seed that fails is a finding of every run until the fault is mended; then it is a seed again."""
+    bad, work = b"a seed that fails", root / "build/fuzz-run"
+    source, seeds = root / "fuzz/seeded.cpp", root / "fuzz/corpus/seeded"
+    seeds.mkdir()
+    (seeds / "bad").write_bytes(bad)
+    (seeds / "good").write_bytes(b"a seed that passes")
+    source.write_text(SEEDED % fnv1a(bad))
+    arguments = ["--hours", "0.001", "--targets", "seeded", "--jobs", "1"]
+    for run in ("first", "second"):
+        status, out, err = fuzz(root, *arguments)
+        found = state_of(root)["findings"]
+        expect(status == 1 and len(found) == 1 and not found[0]["flaky"],
+               f"a seed that fails is a finding of the {run} run (status {status}) {err[-500:]}")
+    source.write_text(SEEDED % fnv1a(b"something else"))
+    status, out, err = fuzz(root, *arguments)
+    expect(status == 0 and not state_of(root)["findings"] and "1 inputs that failed in earlier runs 1 pass" in out,
+           f"once it is mended, nothing is found (status {status}) {out[-500:]} {err[-500:]}")
+    expect(name_of(bad) in corpus_of(root, "seeded") and not any((work / "quarantine/seeded").iterdir()),
+           "and the seed is in the corpus again")
+    source.unlink()
+    shutil.rmtree(seeds)
+
+
 def interrupted_run(root):
     """Ctrl-C ends cleanly, with the report."""
     shutil.rmtree(root / "fuzz-report", ignore_errors=True)
@@ -273,7 +316,7 @@ def main():
     shutil.copytree(HERE / "toy", root)
     logic()
     documents()
-    for part in (whole_run, clean_run, wrong_use, killed_run, interrupted_run):
+    for part in (whole_run, clean_run, wrong_use, killed_run, failing_seed, interrupted_run):
         begun = time.monotonic()
         part(root)
         print(f"      {part.__name__}: {time.monotonic() - begun:.0f} s")

@@ -1,10 +1,11 @@
-"""The memory of a run: one JSON file, replaced whole after every slice."""
+"""The memory of a run: one JSON file, replaced whole after every slice. `again` has the inputs in quarantine, by target,
+that failed in earlier runs and wait to be tried anew."""
 
 import json
 import os
 import time
 
-VERSION = 1
+VERSION = 2
 MOST_POINTS = 300  # of a plot
 
 
@@ -38,6 +39,9 @@ class State:
         return cls(path, {"version": VERSION, "begun": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "hours": options.hours,
                           "jobs": options.jobs, "seed": options.seed, "elapsed": 0.0, "slices": 0, "phase": "fuzz",
                           "sittings": 1, "provenance": provenance, "findings": [], "trouble": [],
+                          # A fault may have been mended, or be there still: this run says which.
+                          "again": {target.name: sorted(file.name for file in (path.parent / "quarantine" / target.name).glob("*"))
+                                    for target in targets},
                           "targets": {target.name: new_target() for target in targets}})
 
     @classmethod

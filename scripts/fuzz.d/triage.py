@@ -88,6 +88,17 @@ class Triage:
         twin = self.save(finding, small, data, best)
         return (twin or finding), twin is None
 
+    def again(self, target, path, at):
+        """What an input in quarantine is now: (finding, whether it is new), or (None, False) when every build lets it pass
+        or the run is being stopped. One that fails only now and then may pass: back in the corpus, it is tried often."""
+        for build in BUILDS:
+            failed, words = self.reproduce(target, build, path)
+            if self.engine.stopping.is_set():
+                break
+            if failed:
+                return self.judge(target, build, path, words, at, 0)
+        return None, False
+
     def known(self, target, found):
         """The finding of this target with that signature, or None."""
         with self.lock:
