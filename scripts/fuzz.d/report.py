@@ -14,10 +14,15 @@ MOST_TEST = 64 << 10  # characters of a test that the page shows
 BUILDS = ("sanitized", "fast", "scalar")
 
 
+def troubles(data):
+    """What went wrong with the run, and what broke this sitting off, if anything did."""
+    return data["trouble"] + [fault for fault in (data.get("fault"),) if fault]
+
+
 def verdict(data, waiting=0):
     """(exit status, one sentence)."""
     findings = data["findings"]
-    if data["trouble"]:
+    if troubles(data):
         return 2, "Trouble: the run itself went wrong" + (f", and it has {plural(len(findings), 'finding')}." if findings else ".")
     if findings or waiting:
         more = f", and {plural(waiting, 'failing input')} not judged yet" if waiting else ""
@@ -52,7 +57,7 @@ def summary(data, status, waiting):
     return {"status": status, "verdict": verdict(data, waiting)[1], "finished": data["phase"] == "done",
             "begun": data["begun"], "hours": data["hours"], "jobs": data["jobs"], "elapsed_s": round(data["elapsed"], 1),
             "sittings": data["sittings"], "slices": data["slices"], "seed": data["seed"], **data["provenance"],
-            "trouble": data["trouble"], "waiting": waiting, "findings": data["findings"], "targets": targets}
+            "trouble": troubles(data), "waiting": waiting, "findings": data["findings"], "targets": targets}
 
 
 def rate(part):
@@ -145,7 +150,7 @@ def page(data, work, status, waiting):
              ("begun", data["begun"]), ("run", f"{span(data['elapsed'])} of {data['hours']:g} h, {plural(data['jobs'], 'job')}, "
               f"{plural(data['slices'], 'slice')}, {plural(data['sittings'], 'sitting')}"
               + ("" if data["phase"] == "done" else "; not finished"))]
-    trouble = "".join(f"<li>{text(line)}</li>" for line in data["trouble"])
+    trouble = "".join(f"<li>{text(line)}</li>" for line in troubles(data))
     kind = ("good", "bad", "bad")[status]
     parts = ["<h2>Trouble</h2><ul class='trouble'>" + trouble + "</ul>"] if trouble else []
     if findings:

@@ -189,6 +189,37 @@ def wrong_use(root):
     shutil.move(root / "clean.cpp", root / "fuzz/clean.cpp")
 
 
+def own_faults(root):
+    """What goes wrong with the runner itself is exit status 2, and no finding."""
+    def told(status, err):
+        return status == 2 and "Traceback" in err and err.splitlines()[-1].startswith("fuzz: ")
+
+    work = root / "build/fuzz-run"
+    arguments = ["--hours", "0.001", "--targets", "clean", "--jobs", "1"]
+    blocked = root / "blocked"
+    blocked.write_text("a file where a folder should be\n")
+    status, out, err = fuzz(root, *arguments, "--out", blocked)
+    expect(told(status, err) and "executions" not in out, f"a report that cannot be written is told at once ({status}) {out[-300:]}")
+    shutil.rmtree(work)
+    work.write_text("a file where a folder should be\n")
+    status, _, err = fuzz(root, *arguments)
+    expect(told(status, err), f"so is a work folder that cannot be written ({status}) {err[-300:]}")
+    work.unlink()
+    fuzz(root, *arguments)
+    state = state_of(root)
+    state.update(phase="fuzz", elapsed=0.0)
+    (work / "state.json").write_text(json.dumps(state))
+    (work / "slices.jsonl").unlink()
+    (work / "slices.jsonl").mkdir()
+    status, _, err = fuzz(root, "--resume", "--jobs", "1")
+    summary = json.loads((root / "fuzz-report/summary.json").read_text())
+    expect(told(status, err) and summary["status"] == 2 and "broke off" in "".join(summary["trouble"]),
+           f"a worker that breaks off in mid-run is trouble, in the report too ({status}) {summary['trouble']} {err[-300:]}")
+    (work / "slices.jsonl").rmdir()
+    status, _, err = fuzz(root, "--resume", "--jobs", "1")
+    expect(status == 0, f"and the run goes on when that is mended ({status}) {err[-300:]}")
+
+
 def killed_when(root, arguments, ready):
     """Starts a sitting and kills it with -9 as soon as `ready` says so. What it leaves running; {target: its inputs then}."""
     with subprocess.Popen([sys.executable, FUZZ, "--root", root, *arguments], stdout=subprocess.DEVNULL,
@@ -316,7 +347,7 @@ def main():
     shutil.copytree(HERE / "toy", root)
     logic()
     documents()
-    for part in (whole_run, clean_run, wrong_use, killed_run, failing_seed, interrupted_run):
+    for part in (whole_run, clean_run, wrong_use, own_faults, killed_run, failing_seed, interrupted_run):
         begun = time.monotonic()
         part(root)
         print(f"      {part.__name__}: {time.monotonic() - begun:.0f} s")

@@ -38,7 +38,7 @@ class State:
     def fresh(cls, path, options, targets, provenance):
         return cls(path, {"version": VERSION, "begun": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "hours": options.hours,
                           "jobs": options.jobs, "seed": options.seed, "elapsed": 0.0, "slices": 0, "phase": "fuzz",
-                          "sittings": 1, "provenance": provenance, "findings": [], "trouble": [],
+                          "sittings": 1, "provenance": provenance, "findings": [], "trouble": [], "fault": None,
                           # A fault may have been mended, or be there still: this run says which.
                           "again": {target.name: sorted(file.name for file in (path.parent / "quarantine" / target.name).glob("*"))
                                     for target in targets},
