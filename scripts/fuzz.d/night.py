@@ -12,6 +12,7 @@ from triage import Triage
 
 MOST_FAILURES = 8  # of a slice; then the next target has its turn
 MINIMISE_SECONDS = 60
+PATIENCE = 60.0  # seconds beyond a slice and its alarms
 SINKS = 0.95  # less of the recorded coverage than this is trouble
 
 
@@ -133,13 +134,18 @@ class Night:
             if target.dictionary:
                 flags.append(f"-dict={target.dictionary}")
             outcome = self.engine.run(target, build, flags, [self.corpora.folder(target)],
-                                      seconds=left + 2 * target.limits["timeout"] + 60)
+                                      seconds=left + 2 * target.limits["timeout"] + PATIENCE)
             with self.lock:
                 self.remember(target, build, outcome, begun, seed)
             judged = self.judge(target, build, outcome.log, begun, seed)
             found += judged
             if not judged:
-                if outcome.status not in (0, None) and not outcome.killed and not self.engine.stopping.is_set():
+                if self.engine.stopping.is_set():
+                    break
+                if outcome.killed:  # libFuzzer's own alarm did not ring
+                    self.trouble(f"{target.name}, {build}: was overdue, had to be killed and left no input (seed {seed}, "
+                                 f"{outcome.executions} executions)")
+                elif outcome.status not in (0, None):
                     self.trouble(f"{target.name}, {build}: ended with status {outcome.status} and left no input: "
                                  + " | ".join(outcome.log[-3:])[:300])
                 break

@@ -5,6 +5,7 @@ a run that is killed must go on and lose nothing.
 Usage: self_test.py FOLDER   (where the toy tree is made anew)
 Exit status 77, with a sentence, where there is no clang to build it with."""
 
+import io
 import json
 import os
 import pathlib
@@ -19,11 +20,16 @@ FUZZ = HERE.parent / "fuzz"
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(HERE))
 
+import night  # noqa: E402
+import options as command_line  # noqa: E402
+import report  # noqa: E402
 import schedule  # noqa: E402
 import signature  # noqa: E402
+import targets as tree  # noqa: E402
 from corpus import name_of  # noqa: E402
-from engine import Outcome  # noqa: E402
-from state import new_target, thin  # noqa: E402
+from engine import Engine, Outcome  # noqa: E402
+from state import State, new_target, thin  # noqa: E402
+from talk import Talk  # noqa: E402
 
 PLANTED = {"crash": "crash", "hang": "hang", "leak": "leak", "bomb": "memory"}
 failures = []
@@ -220,6 +226,30 @@ def own_faults(root):
     expect(status == 0, f"and the run goes on when that is mended ({status}) {err[-300:]}")
 
 
+def overdue(root):
+    """A process that neither ends nor rings its alarm is trouble, with the name of its target."""
+    tree_of_one = root / "overdue"
+    program = tree_of_one / "build/fuzz/fuzz/fuzz_stuck"
+    program.parent.mkdir(parents=True)
+    (tree_of_one / "fuzz").mkdir()
+    (tree_of_one / "fuzz/stuck.cpp").write_text("// made up\n")
+    (tree_of_one / "fuzz/stuck.options").write_text("[libfuzzer]\ntimeout = 1\n")
+    program.write_text("#!/bin/sh\nexec sleep 300\n")
+    program.chmod(0o755)
+    options = command_line.parse("", tree_of_one, ["--hours", "0.0001", "--jobs", "1"])
+    targets = tree.find(tree_of_one, None)
+    state = State.fresh(tree_of_one / "build/fuzz-run/state.json", options, targets, {})
+    one = night.Night(options, targets, state, Engine(), Talk(io.StringIO()))
+    patience, night.PATIENCE = night.PATIENCE, 0.0
+    begun = time.monotonic()
+    one.fuzz()
+    night.PATIENCE = patience
+    trouble = state.data["trouble"]
+    expect(len(trouble) == 1 and "stuck, sanitized" in trouble[0] and "overdue" in trouble[0] and time.monotonic() - begun < 60,
+           f"an overdue process that left no input is trouble: {trouble}")
+    expect(not state.data["findings"] and report.verdict(state.data)[0] == 2, "and no finding")
+
+
 def killed_when(root, arguments, ready):
     """Starts a sitting and kills it with -9 as soon as `ready` says so. What it leaves running; {target: its inputs then}."""
     with subprocess.Popen([sys.executable, FUZZ, "--root", root, *arguments], stdout=subprocess.DEVNULL,
@@ -347,7 +377,7 @@ def main():
     shutil.copytree(HERE / "toy", root)
     logic()
     documents()
-    for part in (whole_run, clean_run, wrong_use, own_faults, killed_run, failing_seed, interrupted_run):
+    for part in (whole_run, clean_run, wrong_use, own_faults, overdue, killed_run, failing_seed, interrupted_run):
         begun = time.monotonic()
         part(root)
         print(f"      {part.__name__}: {time.monotonic() - begun:.0f} s")
