@@ -20,14 +20,25 @@ def troubles(data):
 
 
 def verdict(data, waiting=0):
-    """(exit status, one sentence)."""
+    """(exit status, one sentence). A run that was ended early says so, and is trouble where a target never ran."""
     findings = data["findings"]
+    also = f", and it has {plural(len(findings), 'finding')}." if findings else "."
     if troubles(data):
-        return 2, "Trouble: the run itself went wrong" + (f", and it has {plural(len(findings), 'finding')}." if findings else ".")
+        return 2, "Trouble: the run itself went wrong" + also
+    if data["phase"] != "done":
+        idle = [name for name in idle_targets(data) if name not in {finding["target"] for finding in findings}]
+        if idle:
+            return 2, f"Trouble: the run was ended before {plural(len(idle), 'target')} executed anything" + also
+        if not findings and not waiting:
+            return 0, "Unfinished; nothing found so far."
     if findings or waiting:
         more = f", and {plural(waiting, 'failing input')} not judged yet" if waiting else ""
-        return 1, plural(len(findings), "finding") + more + "."
+        return 1, plural(len(findings), "finding") + more + ("." if data["phase"] == "done" else "; unfinished.")
     return 0, "Nothing found."
+
+
+def idle_targets(data):
+    return [name for name, target in data["targets"].items() if target["executions"] == 0]
 
 
 def plural(number, noun):
@@ -38,7 +49,7 @@ def closing(data, waiting, page):
     """The last lines of a run."""
     targets = data["targets"].values()
     executions, units = sum(t["executions"] for t in targets), sum(t["new_units"] for t in targets)
-    unfinished = "" if data["phase"] == "done" else " Not finished: --resume goes on."
+    unfinished = "" if data["phase"] == "done" else " --resume goes on."
     return (f"{verdict(data, waiting)[1]}{unfinished} {plural(len(targets), 'target')}, {executions} executions, "
             f"{plural(units, 'new unit')} in {span(data['elapsed'])}, seed {data['seed']}.\n{page}")
 
@@ -55,6 +66,7 @@ def summary(data, status, waiting):
                          "corpus_bytes": size, "builds": builds, "merged": t["merged"],
                          "findings": [f["name"] for f in data["findings"] if f["target"] == name]}
     return {"status": status, "verdict": verdict(data, waiting)[1], "finished": data["phase"] == "done",
+            "executed_nothing": idle_targets(data),
             "begun": data["begun"], "hours": data["hours"], "jobs": data["jobs"], "elapsed_s": round(data["elapsed"], 1),
             "sittings": data["sittings"], "slices": data["slices"], "seed": data["seed"], **data["provenance"],
             "trouble": troubles(data), "waiting": waiting, "findings": data["findings"], "targets": targets}
@@ -151,7 +163,7 @@ def page(data, work, status, waiting):
               f"{plural(data['slices'], 'slice')}, {plural(data['sittings'], 'sitting')}"
               + ("" if data["phase"] == "done" else "; not finished"))]
     trouble = "".join(f"<li>{text(line)}</li>" for line in troubles(data))
-    kind = ("good", "bad", "bad")[status]
+    kind = ("good" if data["phase"] == "done" else "open", "bad", "bad")[status]
     parts = ["<h2>Trouble</h2><ul class='trouble'>" + trouble + "</ul>"] if trouble else []
     if findings:
         parts.append("<h2>Findings</h2>" + "".join(finding_section(f, work / "findings" / f["name"]) for f in findings))

@@ -5,6 +5,7 @@ a run that is killed must go on and lose nothing.
 Usage: self_test.py FOLDER   (where the toy tree is made anew)
 Exit status 77, with a sentence, where there is no clang to build it with."""
 
+import fcntl
 import io
 import json
 import os
@@ -13,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import termios
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -349,19 +351,38 @@ def failing_seed(root):
     shutil.rmtree(seeds)
 
 
-def interrupted_run(root):
-    """Ctrl-C ends cleanly, with the report."""
+def ended_by(root, number, targets):
+    """Ends a run of an hour by a signal in its first slice, or by closing its terminal (None). (status, summary)."""
     shutil.rmtree(root / "fuzz-report", ignore_errors=True)
-    command = [sys.executable, FUZZ, "--root", root, "--hours", "1", "--targets", "clean", "--jobs", "1"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        while "hours" not in process.stdout.readline():
-            pass
-        time.sleep(1)
-        process.send_signal(signal.SIGINT)
-        out = process.stdout.read()
+    command = [sys.executable, FUZZ, "--root", root, "--hours", "1", "--targets", targets, "--jobs", "1"]
+    master, terminal = os.openpty()
+    with subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True,
+                          preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0)) as process:
+        os.close(terminal)
+        words = b""
+        while b"1 jobs, seed" not in words:
+            words += os.read(master, 1000)
+        time.sleep(2)
+        if number is not None:
+            process.send_signal(number)
+            time.sleep(0.2)  # the terminal is read no more, but has room
+            status = process.wait(60)
+        os.close(master)
         status = process.wait(60)
-    expect(status == 0 and "--resume goes on" in out and (root / "fuzz-report/index.html").is_file(),
-           f"Ctrl-C ends with the report (status {status}) {out[-800:]}")
+    summary = root / "fuzz-report/summary.json"
+    return status, json.loads(summary.read_text()) if summary.is_file() else {}
+
+
+def interrupted_run(root):
+    """A signal, or a terminal that is closed, ends a run cleanly, with a report that says so."""
+    for number, what in ((signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM"), (signal.SIGHUP, "SIGHUP"), (None, "a closed terminal")):
+        status, summary = ended_by(root, number, "clean")
+        expect(status == 0 and summary.get("verdict") == "Unfinished; nothing found so far." and not summary["finished"],
+               f"{what} ends with a report that says unfinished (status {status}) {summary.get('verdict')}")
+        expect("Unfinished" in (root / "fuzz-report/index.html").read_text(), "and so does the page") if summary else None
+    status, summary = ended_by(root, signal.SIGINT, "clean,leak")
+    expect(status == 2 and summary.get("executed_nothing") == ["leak"],
+           f"where a target never ran, that is trouble (status {status}) {summary.get('verdict')}")
 
 
 def main():
