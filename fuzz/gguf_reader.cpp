@@ -10,7 +10,7 @@
 #include "gguf/writer.h"
 #include "support/check.h"
 #include "support/counting_new.h"
-#include "support/gguf_mutator.h"
+#include "support/gguf_engine.h"
 #include "support/gguf_oracle.h"
 
 namespace prumo::fuzz {
@@ -21,10 +21,6 @@ using gguf::KeyValue;
 using gguf::Reason;
 using gguf::Tensor;
 using testing::Bytes;
-
-std::span<const std::byte> as_bytes(const std::uint8_t* data, std::size_t size) {
-  return {reinterpret_cast<const std::byte*>(data), size};
-}
 
 /// Parses an exact copy of the bytes and holds the result against the oracle.
 Reason agree(std::span<const std::byte> bytes) {
@@ -114,29 +110,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   return 0;
 }
 
-// The engine's own way of changing bytes, where there is one.
-extern "C" __attribute__((weak)) std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size,
-                                                              std::size_t max_size);
-
-static prumo::testing::MutateBytes bytes_mutator() {
-  return LLVMFuzzerMutate != nullptr ? LLVMFuzzerMutate : prumo::testing::mutate_bytes_simply;
-}
-
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
                                                std::size_t max_size, unsigned int seed) {
-  prumo::testing::GgufMutator mutator(seed, bytes_mutator());
-  const auto out = mutator.mutate(prumo::fuzz::as_bytes(data, size), max_size);
-  if (!out.empty()) std::memcpy(data, out.data(), out.size());
-  return out.size();
+  return prumo::fuzz::mutate_gguf(data, size, max_size, seed);
 }
 
 extern "C" std::size_t LLVMFuzzerCustomCrossOver(const std::uint8_t* a, std::size_t a_size,
                                                  const std::uint8_t* b, std::size_t b_size,
                                                  std::uint8_t* out, std::size_t max_size,
                                                  unsigned int seed) {
-  prumo::testing::GgufMutator mutator(seed, bytes_mutator());
-  const auto mixed =
-      mutator.cross(prumo::fuzz::as_bytes(a, a_size), prumo::fuzz::as_bytes(b, b_size), max_size);
-  if (!mixed.empty()) std::memcpy(out, mixed.data(), mixed.size());
-  return mixed.size();
+  using prumo::fuzz::as_bytes;
+  return prumo::fuzz::cross_gguf(as_bytes(a, a_size), as_bytes(b, b_size), out, max_size, seed);
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "support/check.h"
+#include "support/gguf_engine.h"
 #include "support/spm_vocab.h"
 
 namespace prumo::fuzz {
@@ -245,4 +246,22 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Wishes(input.data(), input.size()).check();
   }
   return 0;
+}
+
+// Behind a first byte of 0 is a file, which changes as files do.
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
+                                               std::size_t max_size, unsigned int seed) {
+  if (size == 0 || data[0] != 0) return prumo::fuzz::bytes_mutator()(data, size, max_size);
+  return 1 + prumo::fuzz::mutate_gguf(data + 1, size - 1, max_size - 1, seed);
+}
+
+extern "C" std::size_t LLVMFuzzerCustomCrossOver(const std::uint8_t* a, std::size_t a_size,
+                                                 const std::uint8_t* b, std::size_t b_size,
+                                                 std::uint8_t* out, std::size_t max_size,
+                                                 unsigned int seed) {
+  using prumo::fuzz::as_bytes;
+  if (a_size == 0 || b_size == 0 || a[0] != 0 || b[0] != 0) return 0;  // the engine tries another
+  out[0] = 0;
+  return 1 + prumo::fuzz::cross_gguf(as_bytes(a + 1, a_size - 1), as_bytes(b + 1, b_size - 1),
+                                     out + 1, max_size - 1, seed);
 }
