@@ -1,8 +1,7 @@
 // Any bytes as a model, the whole way that a user's file takes: it is loaded or refused as the
 // rules say that are written down a second time (support/model_oracle.h); what loads runs, one
 // token at a time and in a batch, on every instruction set, to the same bits, and generates what a
-// plain loop chooses. Memory stays within 16 bytes a byte of the file and
-// 16 MiB.
+// plain loop chooses. Memory stays within 16 bytes a byte of the file and 16 MiB.
 #include <sys/mman.h>
 
 #include <algorithm>

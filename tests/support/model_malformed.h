@@ -250,9 +250,15 @@ class ModelCases {
       set(f, "llama.attention.head_count", 3u);
       drop_key(f, "llama.attention.key_length");
     });
-    key("KeyHeadsDoNotDivideHeads", "llama.attention.head_count_kv", 3u);
-    bad("HeadOfOddSize", "llama.attention.key_length",
-        [](auto& f) { set(f, "llama.attention.key_length", 3u); });
+    key("KeyHeadsMoreThanHeads", "llama.attention.head_count_kv", 3u);
+    TinyShape uneven = shape();
+    uneven.heads = 3;
+    uneven.kv_heads = 2;
+    cases_.push_back(
+        {"KeyHeadsDoNotDivideHeads", "llama.attention.head_count_kv", small(uneven).build()});
+    TinyShape odd = shape();
+    odd.head_dim = 3;
+    cases_.push_back({"HeadsOfOddSize", "llama.attention.key_length", small(odd).build()});
     key("RopeOverPartOfAHead", "llama.rope.dimension_count", 2u);
     key("ValuesOfAnotherSize", "llama.attention.value_length", 2u);
     key("KeyHeadsOtherThanTheTensors", "llama.attention.head_count_kv", 2u, "blk.0.attn_k.weight");
