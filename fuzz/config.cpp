@@ -232,7 +232,9 @@ void run(Input& in) {
   c.rope_scale = 1 / factor;
   if (static_cast<double>(c.context_length) * c.rope_scale > 1048576) rules.broken.insert(which);
   if (c.heads % c.kv_heads != 0) rules.broken.insert(p + "attention.head_count_kv");
-  if (c.head_dim % 2 != 0) rules.broken.insert(p + "attention.key_length");
+  if (c.head_dim % 2 != 0 || c.heads * c.head_dim > 128 * c.embedding) {
+    rules.broken.insert(p + "attention.key_length");
+  }
 
   const auto how = in.take<std::uint8_t>();
   c.vocab = in.take<std::uint8_t>() % 8u;

@@ -112,6 +112,12 @@ void change(Input& in, GgufBuilder& file, const TinyShape& shape) {
   }
 }
 
+/// A shape without the ones at its end.
+std::vector<std::uint64_t> trimmed(std::vector<std::uint64_t> dims) {
+  while (!dims.empty() && dims.back() == 1) dims.pop_back();
+  return dims;
+}
+
 /// The names that break a rule.
 std::set<std::string> broken_of(const GgufBuilder& file, const TinyShape& s) {
   struct Wanted {
@@ -141,7 +147,7 @@ std::set<std::string> broken_of(const GgufBuilder& file, const TinyShape& s) {
     seen.insert(tensor.name);
     const auto type = static_cast<std::size_t>(stored_as(tensor.type) - kTypes);
     if (tensor.name == "rope_freqs.weight") {
-      bool good = type == 0 && tensor.dims == std::vector<std::uint64_t>{s.head_dim / 2};
+      bool good = type == 0 && trimmed(tensor.dims) == trimmed({s.head_dim / 2});
       for (std::size_t i = 0; good && i < tensor.data.size(); i += 4) {
         float divisor = 0;
         std::memcpy(&divisor, &tensor.data[i], 4);
@@ -153,7 +159,7 @@ std::set<std::string> broken_of(const GgufBuilder& file, const TinyShape& s) {
     }
     const bool output = tensor.name == "output.weight";
     const auto found = wanted.find(output ? "token_embd.weight" : tensor.name);
-    if (found == wanted.end() || found->second.dims != tensor.dims ||
+    if (found == wanted.end() || trimmed(found->second.dims) != trimmed(tensor.dims) ||
         type >= (found->second.norm ? kFloats : kComputable)) {
       broken.insert(tensor.name);
     }

@@ -112,6 +112,18 @@ TEST(Config, RefusesSizesWithoutSense) {
   }
   expect_refused(with("llama.attention.head_count_kv", 3u), "llama.attention.head_count_kv");
   expect_refused(with("llama.attention.key_length", 15u), "llama.attention.key_length");
+  // Heads more than 128 times as wide as the embedding would make a small file's cache large.
+  const TinyShape shape{.embedding = 8};
+  const auto widest = static_cast<std::uint32_t>(128 * shape.embedding / shape.heads);
+  GgufBuilder wide = tiny_llama(shape);
+  drop_key(wide, "llama.attention.key_length");
+  wide.add("llama.attention.key_length", widest + 2);
+  drop_key(wide, "llama.attention.value_length");
+  drop_key(wide, "llama.rope.dimension_count");
+  expect_refused(wide, "llama.attention.key_length");
+  drop_key(wide, "llama.attention.key_length");
+  wide.add("llama.attention.key_length", widest);
+  EXPECT_TRUE(config_of(wide).ok());
   expect_refused(with("llama.vocab_size", 301u), "llama.vocab_size");
   GgufBuilder file = with("llama.attention.head_count", 5u);
   drop_key(file, "llama.attention.key_length");

@@ -342,6 +342,39 @@ TEST(Spm, MebibytesOfOneLetter) {
   EXPECT_EQ(t.decode(ids), text);
 }
 
+/// What the first hash of an 8-byte piece mixes back to: pieces made so share as many low bits as
+/// wanted.
+std::uint64_t unmixed(std::uint64_t x) {
+  const auto inverse = [](std::uint64_t odd) {
+    std::uint64_t out = odd;  // right in its low three bits, and in twice as many each time
+    for (int i = 0; i < 5; ++i) out *= 2 - odd * out;
+    return out;
+  };
+  x ^= x >> 32;
+  x *= inverse(0xBF58476D1CE4E5B9u);
+  x ^= x >> 29 ^ x >> 58;
+  x *= inverse(0x9E3779B97F4A7C15u);
+  return x ^ x >> 32;
+}
+
+TEST(Spm, PiecesMadeToShareAHashCostNoMoreThanOthers) {
+  PlainVocab vocab = vocab_of({kMark, "a", "b", "ab", kMark + "ab"});
+  for (std::uint64_t i = 1; vocab.tokens.size() < 20000; ++i) {
+    const std::uint64_t word = unmixed(i << 24) ^ 8;
+    const std::string piece(reinterpret_cast<const char*>(&word), 8);
+    if (piece.find(' ') == std::string::npos) vocab.tokens.push_back({piece, -1000, 1});
+  }
+  const testing::Bytes bytes = vocab.builder().build();
+  const auto file = gguf::File::parse(bytes);
+  ASSERT_TRUE(file.ok()) << file.error().message;
+  const auto read = Vocab::from(*file);
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  const auto spm = Spm::from(*file, *read);
+  ASSERT_TRUE(spm.ok()) << spm.error().message;
+  EXPECT_LE(spm->longest_probe(), 256u);
+  EXPECT_EQ(pieces(tokenizer_of(vocab), "ab ab"), (Strings{kMark + "ab", kMark + "ab"}));
+}
+
 TEST(Spm, MebibytesOfSpacesAndOfWords) {
   const Tokenizer t = tokenizer_of(vocab_of({kMark, "a", kMark + kMark, kMark + "a"}));
   const std::string spaces(kLong, ' ');

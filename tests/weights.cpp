@@ -37,6 +37,17 @@ void expect_refused(const GgufBuilder& builder, const std::string& place,
   EXPECT_FALSE(weights.error().message.empty());
 }
 
+// A file may name dimensions of 1 that others leave out.
+TEST(Weights, OnesAtTheEndOfAShapeChangeNothing) {
+  GgufBuilder builder = tiny_llama({});
+  for (GgufTensor& tensor : builder.tensors) {
+    if (tensor.dims.size() < 4) tensor.dims.push_back(1);
+  }
+  const Bytes bytes = builder.build();
+  const auto weights = load(builder, bytes);
+  EXPECT_TRUE(weights.ok()) << weights.error().place << ": " << weights.error().message;
+}
+
 TEST(Weights, PacksWhatTheFileHolds) {
   for (const gguf::TensorType type : kTensorTypes) {
     TinyShape shape;
@@ -176,7 +187,9 @@ TEST(Weights, RefusesAnotherShape) {
   tensor_of(flat, "blk.0.attn_q.weight").dims = {64 * 64};
   expect_refused(flat, "blk.0.attn_q.weight");
   GgufBuilder deep = tiny_llama({});
-  tensor_of(deep, "blk.0.attn_q.weight").dims = {64, 64, 1};
+  GgufTensor& twice = tensor_of(deep, "blk.0.attn_q.weight");
+  twice.dims = {64, 64, 2};
+  twice.data.resize(2 * twice.data.size());
   expect_refused(deep, "blk.0.attn_q.weight");
 }
 

@@ -109,8 +109,8 @@ std::string as_text(const std::string& name, const gguf::File& file, const Resul
                     const IsaChoice& isa) {
   const Totals totals = totals_of(file);
   std::string out =
-      fmt::format("file        {}\nformat      GGUF {}, tensors aligned to {} bytes\n", name,
-                  file.version(), file.alignment());
+      fmt::format("file        {}\nformat      GGUF {}, tensors aligned to {} bytes\n",
+                  gguf::printable(name, 4096), file.version(), file.alignment());
   out += fmt::format("weights     {} parameters in {} tensors, {}\n", totals.parameters,
                      file.tensors().size(), human_bytes(totals.bytes));
   if (needs) {

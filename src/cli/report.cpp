@@ -42,12 +42,17 @@ int exit_code(ErrorCode code) {
   return kRuntime;
 }
 
-int fail(const Error& error) {
+std::string sentence_of(const Error& error) {
   std::string line =
       fmt::format("prumo: {}{}{}", error.place, error.place.empty() ? "" : ": ", error.message);
-  std::replace(line.begin(), line.end(), '\n', ' ');
+  const auto control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7F'; };
+  std::replace_if(line.begin(), line.end(), control, ' ');
   if (!line.ends_with('.')) line += '.';
-  fmt::print(stderr, "{}\n", line);
+  return line + '\n';
+}
+
+int fail(const Error& error) {
+  fmt::print(stderr, "{}", sentence_of(error));
   return exit_code(error.code);
 }
 

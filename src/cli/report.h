@@ -29,7 +29,10 @@ inline constexpr int kCancelled = 130;  ///< Ctrl-C, as shells say it
 
 int exit_code(ErrorCode code);
 
-/// Prints "prumo: PLACE: sentence" to standard error, all on one line, and returns the exit code.
+/// "prumo: PLACE: sentence" and the end of the line; control characters become spaces.
+std::string sentence_of(const Error& error);
+
+/// Prints that to standard error and returns the exit code.
 int fail(const Error& error);
 
 /// The error of a model file: its path goes in front of the place, and a file that cannot be opened

@@ -1,11 +1,38 @@
 #include "cli/source.h"
 
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "cli/builtin.h"
 #include "cli/report.h"
 
 namespace prumo::cli {
+namespace {
+
+// What on_lost_page() says: made beforehand, since a handler may not allocate.
+char lost_page[1024];
+
+// A page of a mapped file is gone: somebody has made the file shorter.
+void on_lost_page(int) {
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, lost_page, std::strlen(lost_page));
+  ::_exit(kRuntime);
+}
+
+void watch_for_lost_pages(const std::string& path) {
+  const Error error{ErrorCode::kIo, path,
+                    "The file became shorter while it was read; restore it and try again."};
+  const std::string sentence = sentence_of(error);
+  lost_page[sentence.copy(lost_page, sizeof lost_page - 1)] = '\0';
+  struct sigaction action = {};
+  action.sa_handler = on_lost_page;
+  ::sigaction(SIGBUS, &action, nullptr);
+}
+
+}  // namespace
 
 Result<Source> Source::open(const std::string& path) {
   std::optional<MappedFile> mapping;
@@ -15,6 +42,7 @@ Result<Source> Source::open(const std::string& path) {
     if (!mapped) return in_model(path, mapped.error());
     mapping = std::move(*mapped);
     bytes = mapping->bytes();
+    watch_for_lost_pages(path);
   }
   auto file = gguf::File::parse(bytes);
   if (!file) return in_model(path, file.error());
@@ -22,6 +50,7 @@ Result<Source> Source::open(const std::string& path) {
 }
 
 Result<Model> load_model(const std::string& path, std::size_t threads) {
+  if (!path.empty()) watch_for_lost_pages(path);
   auto model = path.empty() ? Model::load(builtin_model(), threads) : Model::load(path, threads);
   if (!model) return in_model(path, model.error());
   return model;

@@ -18,6 +18,9 @@ constexpr std::size_t kMaxFfn = std::size_t{1} << 20;
 constexpr std::size_t kMaxContext = std::size_t{1} << 20;
 constexpr std::size_t kMaxVocab = std::size_t{1} << 24;
 constexpr double kMaxRopeBase = 1e30;
+// Heads together over the embedding. Known models have up to 2; without a bound a small file could
+// ask for a large cache.
+constexpr std::size_t kMaxWidening = 128;
 
 Error bad(const std::string& key, const std::string& message) {
   return {ErrorCode::kBadModel, key, message};
@@ -111,6 +114,12 @@ void check_relations(const Config& c, Keys& keys) {
     keys.fail(bad(keys.name("attention.head_count_kv"),
                   std::to_string(c.kv_heads) + " key heads cannot be shared evenly by " +
                       std::to_string(c.heads) + " query heads."));
+  }
+  if (c.q_dim() > kMaxWidening * c.embedding) {
+    keys.fail(bad(keys.name("attention.key_length"),
+                  std::to_string(c.heads) + " heads of " + std::to_string(c.head_dim) +
+                      " elements are more than " + std::to_string(kMaxWidening) +
+                      " times as wide as an embedding of " + std::to_string(c.embedding) + "."));
   }
   if (c.head_dim % 2 != 0) {
     keys.fail(bad(keys.name("attention.key_length"),

@@ -93,7 +93,8 @@ class Plan {
       fail(bad(name, "This tensor is missing; the file is no complete Llama model."));
       return nullptr;
     }
-    if (tensor->n_dims != n_dims || tensor->dims[0] != d0 || tensor->dims[1] != d1) {
+    // Dimensions that the file does not name are 1, and so may be those that it does.
+    if (tensor->dims != std::array<std::uint64_t, gguf::kMaxDimensions>{d0, d1, 1, 1}) {
       fail(bad(name, "Its shape is " + shape_text(*tensor) + " where the model's keys ask for [" +
                          std::to_string(d0) + (n_dims == 1 ? "" : ", " + std::to_string(d1)) +
                          "]."));

@@ -36,17 +36,22 @@ std::uint64_t mix(std::uint64_t x) {
   return x ^ (x >> 32);
 }
 
+// A vocabulary may be made so that its pieces share a hash. One that needs longer searches than
+// chance ever asks of millions of pieces is indexed by another hash, as often as this.
+constexpr std::size_t kLongProbe = 256;
+constexpr std::uint64_t kSeeds = 8;
+
 /// A number that is greater for a greater float; not for NaN.
 std::uint32_t in_order(float x) {
   const auto bits = std::bit_cast<std::uint32_t>(x == 0 ? 0.0f : x);
   return (bits >> 31) != 0 ? ~bits : bits | 0x80000000u;
 }
 
-/// A hash of text for a table that lives in memory only.
-std::uint64_t hash(std::string_view text) {
+/// A hash of text for a table that lives in memory only; another one for each seed.
+std::uint64_t hash(std::string_view text, std::uint64_t seed) {
   const char* at = text.data();
   const std::size_t n = text.size();
-  std::uint64_t h = n;
+  std::uint64_t h = mix(seed) + n;
   std::size_t i = 0;
   for (; n - i > 8; i += 8) h = mix(h ^ load<std::uint64_t>(at + i));
   if (n >= 8) return mix(h ^ load<std::uint64_t>(at + n - 8));
@@ -123,8 +128,13 @@ void Spm::print_all(const Vocab& vocab) {
 }
 
 void Spm::index_pieces(const Vocab& vocab) {
+  while (!try_index(vocab) && seed_ < kSeeds) ++seed_;
+}
+
+bool Spm::try_index(const Vocab& vocab) {
   one_byte_.fill(kNoToken);
   slots_.assign(std::bit_ceil(2 * vocab.size() + 2), {0, kNoToken});
+  longest_probe_ = 0;
   const std::size_t mask = slots_.size() - 1;
   for (std::size_t i = 0; i < vocab.size(); ++i) {
     const auto id = static_cast<TokenId>(i);
@@ -136,15 +146,20 @@ void Spm::index_pieces(const Vocab& vocab) {
     const std::size_t inner = piece.find(' ', std::min(piece.find_first_not_of(' '), piece.size()));
     spans_words_ = spans_words_ || inner != std::string_view::npos;
     if (piece.size() == 1) one_byte_[static_cast<std::uint8_t>(piece[0])] = id;
-    const std::uint64_t h = hash(piece);
+    const std::uint64_t h = hash(piece, seed_);
     const auto tag = static_cast<std::uint32_t>(h >> 32);
     std::size_t slot = h & mask;
+    std::size_t probe = 1;
     while (slots_[slot].id != kNoToken &&
            !(slots_[slot].tag == tag && printed(slots_[slot].id) == piece)) {
       slot = (slot + 1) & mask;
+      ++probe;
     }
     slots_[slot] = {tag, id};
+    longest_probe_ = std::max(longest_probe_, probe);
+    if (probe > kLongProbe && seed_ < kSeeds) return false;
   }
+  return true;
 }
 
 void Spm::index_bytes(const Vocab& vocab) {
@@ -158,7 +173,7 @@ void Spm::index_bytes(const Vocab& vocab) {
 TokenId Spm::find(std::string_view piece) const {
   if (piece.size() == 1) return one_byte_[static_cast<std::uint8_t>(piece[0])];
   if (piece.size() > longest_) return kNoToken;
-  const std::uint64_t h = hash(piece);
+  const std::uint64_t h = hash(piece, seed_);
   const auto tag = static_cast<std::uint32_t>(h >> 32);
   const std::size_t mask = slots_.size() - 1;
   for (std::size_t slot = h & mask; slots_[slot].id != kNoToken; slot = (slot + 1) & mask) {

@@ -41,6 +41,10 @@ class Spm {
   /// nothing for all others. The id must be in the vocabulary.
   [[nodiscard]] std::string_view printed(TokenId id) const;
 
+  /// Slots looked at by the longest search that made the table of pieces: a measure of how well
+  /// texts are spread, whatever vocabulary a file has.
+  [[nodiscard]] std::size_t longest_probe() const { return longest_probe_; }
+
   /// Whether encode puts a space before every run.
   [[nodiscard]] bool adds_space() const { return adds_space_; }
 
@@ -54,6 +58,7 @@ class Spm {
   Spm() = default;
   void print_all(const Vocab& vocab);
   void index_pieces(const Vocab& vocab);
+  bool try_index(const Vocab& vocab);
   void index_bytes(const Vocab& vocab);
   [[nodiscard]] TokenId find(std::string_view piece) const;
   [[nodiscard]] std::size_t word_end(std::string_view run) const;
@@ -65,6 +70,8 @@ class Spm {
   std::array<TokenId, 256> one_byte_{};    // the piece that is this byte
   std::array<TokenId, 256> bytes_{};       // what this byte falls back to
   std::size_t longest_ = 0;                // bytes of the longest piece
+  std::size_t longest_probe_ = 0;
+  std::uint64_t seed_ = 0;    // of the hash
   bool spans_words_ = false;  // a piece has a space after another character, so words may merge
   bool adds_space_ = true;
   TokenId unk_ = kNoToken;
