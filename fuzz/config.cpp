@@ -62,7 +62,7 @@ class Keys {
     const auto how = in_.take<std::uint8_t>();
     if (how < 160) return natural(key, how % 4, usual);
     if (how < 176) return {};  // absent
-    if (how < 208) return natural(key, in_.take<std::uint8_t>() % 8, extreme());
+    if (how < 208) return extreme(key);
     if (how < 224) return natural(key, 0, in_.take<std::uint8_t>());
     if (how < 240) return real(key, kReals[in_.take<std::uint8_t>() % std::size(kReals)]);
     return other(key, how);
@@ -74,7 +74,7 @@ class Keys {
     if (how < 176) return {};
     if (how < 216) return real(key, kReals[in_.take<std::uint8_t>() % std::size(kReals)]);
     if (how < 224) return real(key, in_.take<double>());
-    if (how < 240) return natural(key, in_.take<std::uint8_t>() % 8, extreme());
+    if (how < 240) return extreme(key);
     return other(key, how);
   }
   Said text(const std::string& key, const char* usual) {
@@ -87,7 +87,11 @@ class Keys {
   GgufBuilder file;
 
  private:
-  std::uint64_t extreme() { return kExtremes[in_.take<std::uint8_t>() % std::size(kExtremes)]; }
+  /// A type, then a number: two statements, so that every compiler reads them in this order.
+  Said extreme(const std::string& key) {
+    const unsigned type = in_.take<std::uint8_t>() % 8;
+    return natural(key, type, kExtremes[in_.take<std::uint8_t>() % std::size(kExtremes)]);
+  }
 
   template <class T>
   Said integer(const std::string& key, std::uint64_t value) {

@@ -130,6 +130,29 @@ TEST(Config, RefusesSizesWithoutSense) {
   expect_refused(file, "llama.attention.head_count");
 }
 
+TEST(Config, SizesStopAtTheirLimits) {
+  const std::pair<const char*, std::uint64_t> kLimits[] = {
+      {"context_length", 1 << 20},    {"embedding_length", 1 << 17},
+      {"block_count", 1024},          {"feed_forward_length", 1 << 20},
+      {"attention.head_count", 1024}, {"attention.head_count_kv", 1024},
+      {"attention.key_length", 1024}, {"attention.value_length", 1024},
+      {"rope.dimension_count", 1024}, {"vocab_size", 1 << 24}};
+  for (const auto& [name, most] : kLimits) {
+    const std::string key = std::string("llama.") + name;
+    const auto says = [&](std::uint64_t value) {
+      const auto config = config_of(with(key, value));
+      return config.ok() ? "" : config.error().place + ": " + config.error().message;
+    };
+    const std::string limits = "it must be from 1 to " + std::to_string(most);
+    EXPECT_EQ(says(most).find(limits), std::string::npos) << key;  // others may not go with it
+    for (const std::uint64_t bad :
+         {std::uint64_t{0}, most + 1, std::uint64_t{1} << 32, ~std::uint64_t{0}}) {
+      const std::string sentence = key + ": This is " + std::to_string(bad) + "; " + limits;
+      EXPECT_EQ(says(bad).substr(0, sentence.size()), sentence);
+    }
+  }
+}
+
 TEST(Config, RefusesNumbersWithoutSense) {
   for (const char* key : {"llama.attention.layer_norm_rms_epsilon", "llama.rope.freq_base",
                           "llama.rope.scale_linear"}) {

@@ -5,8 +5,6 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <set>
 
 #include "base/mapped_file.h"
@@ -342,7 +340,7 @@ TEST(GgufReader, TypedLookUpsCheckTypeAndRange) {
   EXPECT_EQ(file.find("i32")->i32_at(0), 77);
 }
 
-// ---- Files from outside, and the fuzzer's seeds ----
+// ---- Files from outside ----
 
 TEST(GgufReader, ReadsRealModels) {
   const char* const folder = std::getenv("PRUMO_PARITY_DATA");
@@ -365,45 +363,6 @@ TEST(GgufReader, ReadsRealModels) {
   }
   EXPECT_GE(models, 10u);
   EXPECT_GE(with_tensors, 6u);
-}
-
-/// The fuzzer's first inputs: the malformed files and some good ones. Those above 8 KiB stay out.
-std::vector<std::pair<std::string, Bytes>> seeds() {
-  std::vector<std::pair<std::string, Bytes>> out;
-  for (const MalformedGguf& wrong : MalformedGgufs::all()) {
-    if (wrong.file.size() <= 8192) out.emplace_back(wrong.name, wrong.file);
-  }
-  out.emplace_back("GoodSmall", small_gguf().build());
-  out.emplace_back("GoodEmpty", GgufBuilder().build());
-  GgufBuilder b = small_gguf();
-  b.version = 2;
-  b.align(8).add("split.count", std::uint16_t{1}).add("u64", ~std::uint64_t{0}).add("f64", 0.5);
-  b.add("general.type", "model").add_array<std::int64_t>("i64s", {-1, 2});
-  b.add_tensor("q8", 8, {32, 2}, Bytes(68, std::byte{3}));
-  b.add_tensor("q6", 14, {256}, Bytes(210, std::byte{4}));
-  b.pad_last = false;
-  out.emplace_back("GoodRich", b.build());
-  return out;
-}
-
-TEST(GgufReader, SeedsOfTheFuzzerAreUpToDate) {
-  // PRUMO_WRITE_SEEDS=1 writes them.
-  const std::filesystem::path folder = PRUMO_SOURCE_DIR "/fuzz/corpus/gguf_reader";
-  const bool write = std::getenv("PRUMO_WRITE_SEEDS") != nullptr;
-  if (write) std::filesystem::create_directories(folder);
-  for (const auto& [name, bytes] : seeds()) {
-    const std::filesystem::path path = folder / ("seed-" + name);
-    if (write) {
-      std::ofstream(path, std::ios::binary)
-          .write(reinterpret_cast<const char*>(bytes.data()),
-                 static_cast<std::streamsize>(bytes.size()));
-    }
-    std::ifstream file(path, std::ios::binary);
-    const std::vector<char> there((std::istreambuf_iterator<char>(file)), {});
-    ASSERT_EQ(there.size(), bytes.size()) << path << ": run once with PRUMO_WRITE_SEEDS=1";
-    EXPECT_TRUE(std::equal(there.begin(), there.end(), reinterpret_cast<const char*>(bytes.data())))
-        << path;
-  }
 }
 
 TEST(GgufReader, AnArrayIsNoScalar) {

@@ -226,6 +226,29 @@ TEST(Spm, BrokenCharactersKeepTheTextAroundThem) {
   EXPECT_EQ(pieces(t, "\xC3\xC3\xA9"), (Strings{kMark, "\xC3", "\xC3\xA9"}));
 }
 
+TEST(Spm, WhatIsNoCharacterIsItsBytes) {
+  const Tokenizer t = tokenizer_of(vocab_of({kMark, "a"}));
+  for (const std::string broken :
+       {"\x80", "\xC3", "\xE2\x96", "\xF0\x9F\xA6", "\xC0\xAF", "\xE0\x80\x80", "\xF0\x8F\xBF\xBF",
+        "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xFE\xFF\xF8\xC1"}) {
+    Strings wanted = {kMark, "a"};
+    for (const char byte : broken) wanted.emplace_back(1, byte);
+    wanted.emplace_back("a");
+    EXPECT_EQ(pieces(t, "a" + broken + "a"), wanted);
+    EXPECT_EQ(t.decode(t.encode("a" + broken + "a", false)), "a" + broken + "a");
+  }
+}
+
+TEST(Spm, AZeroByteIsAByteLikeOthers) {
+  const std::string zero(1, '\0');
+  const std::string text = zero + "a" + zero + zero + "a" + zero;
+  EXPECT_EQ(pieces(tokenizer_of(vocab_of({kMark, "a"})), text),
+            (Strings{kMark, zero, "a", zero, zero, "a", zero}));
+  const Tokenizer merged = tokenizer_of(vocab_of({kMark, "a", zero, "a" + zero}));
+  EXPECT_EQ(pieces(merged, text), (Strings{kMark, zero, "a" + zero, zero, "a" + zero}));
+  EXPECT_EQ(merged.decode(merged.encode(text, false)), text);
+}
+
 TEST(Spm, WithoutBytesAnUnknownCharacterIsOneUnknownToken) {
   PlainVocab vocab;
   vocab.tokens = {{"<unk>", 0, 2}, {kMark, 0, 1}, {"a", 0, 1}, {"\xC3", 0, 1}};

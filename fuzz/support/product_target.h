@@ -2,10 +2,9 @@
 // every table must give the oracle's bits.
 #pragma once
 
-#include <algorithm>
-
 #include "support/check.h"
 #include "support/matmul_law.h"
+#include "support/product_input.h"
 
 namespace prumo::fuzz {
 
@@ -30,34 +29,23 @@ inline void fill_activations(Input& in, testing::Bits& bits, testing::Product& p
   }
 }
 
-/// 14 bytes of shape and kinds, then numbers: weights in the file's layout first. Arguments lie
+/// 15 bytes of shape and kinds, then numbers: weights in the file's layout first. Arguments lie
 /// against guard pages (support/stage.h), which is as exact as a copy of exact size.
 inline int fuzz_product(gguf::TensorType type, const std::uint8_t* data, std::size_t size) {
   using testing::Values;
-  constexpr std::size_t kMostProducts = 32768;  // what an execution may cost
   Input in(data, size);
-  const auto below = [&in](std::size_t n) { return in.take<std::uint8_t>() % n; };
-  const testing::BlockFormat format = testing::block_format(type);
-  const std::size_t rows = 1 + below(50);
-  const std::size_t panels = (rows + kPanelRows - 1) / kPanelRows;
-  const std::size_t columns =
-      format.elements * (format.elements == 1 ? below(68) : 1 + below(256 / format.elements));
-  const std::size_t most_tokens = kMostProducts / (panels * kPanelRows * (columns + 1));
-  const std::size_t tokens = below(std::min<std::size_t>(most_tokens, 28) + 1);
-  const std::size_t weights = below(6);
-  const std::size_t activations = below(6);
-  testing::Bits bits(in.take<std::uint32_t>());
-
+  const ProductShape s = read_shape(in, testing::block_format(type));
+  testing::Bits bits(s.seed);
   testing::Product p =
-      testing::make_product(type, rows, columns, tokens, static_cast<Values>(weights % 4),
-                            static_cast<Values>(activations % 4), bits);
-  p.panel_begin = below(panels + 1);
-  p.panel_end = p.panel_begin + below(panels - p.panel_begin + 1);
-  p.y_stride += below(20);
-  p.side = testing::kSides[below(2)];
-  p.x_shift = p.side == testing::Side::kLeft ? below(16) : 0;
-  if (weights >= 4) fill(in, bits, p.file.data(), p.file.size());
-  if (activations >= 4) fill_activations(in, bits, p);
+      testing::make_product(type, s.rows, s.columns, s.tokens, static_cast<Values>(s.weights % 4),
+                            static_cast<Values>(s.activations % 4), bits);
+  p.panel_begin = s.panel_begin;
+  p.panel_end = s.panel_end;
+  p.y_stride += s.wider;
+  p.side = s.left ? testing::Side::kLeft : testing::Side::kRight;
+  p.x_shift = s.x_shift;
+  if (s.weights >= 4) fill(in, bits, p.file.data(), p.file.size());
+  if (s.activations >= 4) fill_activations(in, bits, p);
 
   const std::string fault = testing::product_law(p);
   CHECK(fault.empty(), fault);

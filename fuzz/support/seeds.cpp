@@ -1,26 +1,21 @@
-// Writes the seeds that are known by name, of the target that the folder is named after.
-// gguf_reader: every way of being wrong that tests/support/gguf_malformed.h lists, and two files
-// that are right. model: the files of tests/support/model_malformed.h, each loaded once to see that
-// it is what its name says. vocab: those of them that are about the vocabulary. With --check it
-// writes nothing and compares: a class without its seed is a failure.
+// Writes the seeds that are known by name: for the kernels every way of reading the input, with
+// numbers and lengths that are hard; for the readers every way of being wrong, and models, each
+// loaded once to see that it is what its name says. With --check it writes nothing and compares: a
+// seed that is missing, another, or no longer made is a failure.
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <set>
 #include <string>
-#include <vector>
 
 #include "prumo.h"
 #include "support/gguf_malformed.h"
 #include "support/model_malformed.h"
+#include "support/seeds.h"
 
+namespace prumo::fuzz {
 namespace {
-
-using prumo::testing::Bytes;
-
-struct Seed {
-  std::string name;
-  Bytes file;
-};
 
 bool write(const std::string& path, const Bytes& bytes) {
   std::FILE* file = std::fopen(path.c_str(), "wb");
@@ -38,66 +33,89 @@ bool holds(const std::string& path, const Bytes& bytes) {
   return n == bytes.size() && std::equal(bytes.begin(), bytes.end(), found.begin());
 }
 
-std::vector<Seed> reader_seeds() {
-  std::vector<Seed> seeds;
-  for (auto& each : prumo::testing::MalformedGgufs::all()) {
-    // A key of 64 KiB would be most of the corpus; the unit tests have it.
-    if (each.file.size() <= 16384) seeds.push_back({each.name, std::move(each.file)});
-  }
-  seeds.push_back({"GoodEmpty", prumo::testing::GgufBuilder().build()});
-  seeds.push_back({"GoodSmall", prumo::testing::small_gguf().build()});
-  return seeds;
+void add_reader_seeds(Seeds& seeds) {
+  const auto add = [&](const std::string& name, Bytes bytes) {
+    seeds.push_back({"gguf_reader", name, std::move(bytes)});
+  };
+  for (const auto& wrong : testing::MalformedGgufs::all()) add(wrong.name, wrong.file);
+  add("GoodEmpty", testing::GgufBuilder().build());
+  add("GoodSmall", testing::small_gguf().build());
+  testing::GgufBuilder b = testing::small_gguf();
+  b.version = 2;
+  b.align(8).add("split.count", std::uint16_t{1}).add("u64", ~std::uint64_t{0}).add("f64", 0.5);
+  b.add("general.type", "model").add_array<std::int64_t>("i64s", {-1, 2});
+  b.add_tensor("q8", 8, {32, 2}, Bytes(68, std::byte{3}));
+  b.add_tensor("q6", 14, {256}, Bytes(210, std::byte{4}));
+  b.pad_last = false;
+  add("GoodRich", b.build());
 }
 
-/// Counts in `wrong` those that are not refused for what they are named after.
-std::vector<Seed> model_seeds(int& wrong) {
-  std::vector<Seed> seeds;
-  for (auto& each : prumo::testing::ModelCases::all()) {
-    const auto model = prumo::Model::load(each.file, 1);
+/// Says what is wrong with a file; returns 1, to be added up.
+int wrong(const std::string& path, const std::string& what) {
+  std::fprintf(stderr, "%s: %s\n", path.c_str(), what.c_str());
+  return 1;
+}
+
+/// Whole models, and for the vocabulary's own target those that are about it, behind the byte that
+/// says that a file follows. Returns how many are not refused for what they are named after.
+int add_model_seeds(Seeds& seeds) {
+  int faults = 0;
+  for (auto& each : testing::ModelCases::all()) {
+    const auto model = Model::load(each.file, 1);
     const std::string place = model ? "" : model.error().place;
     if (place != each.place) {
-      std::fprintf(stderr, "%s: refused for '%s', not for '%s'\n", each.name.c_str(), place.c_str(),
-                   each.place.c_str());
-      ++wrong;
+      faults += wrong(each.name, "refused for '" + place + "', not for '" + each.place + "'");
     }
-    seeds.push_back({each.name, std::move(each.file)});
+    if (each.place.starts_with("tokenizer.") || each.name == "GoodF32Tied") {
+      seeds.push_back({"vocab", each.name, each.file});
+      seeds.back().bytes.insert(seeds.back().bytes.begin(), std::byte{0});
+    }
+    seeds.push_back({"model", each.name, std::move(each.file)});
   }
-  return seeds;
+  return faults;
 }
 
-/// Behind the byte that says that a file follows.
-std::vector<Seed> vocab_seeds() {
-  std::vector<Seed> seeds;
-  for (auto& each : prumo::testing::ModelCases::all()) {
-    if (!each.place.starts_with("tokenizer.") && each.name != "GoodF32Tied") continue;
-    each.file.insert(each.file.begin(), std::byte{0});
-    seeds.push_back({each.name, std::move(each.file)});
+int run(const std::string& folder, bool check) {
+  Seeds seeds;
+  int faults = add_model_seeds(seeds);
+  add_reader_seeds(seeds);
+  add_vector_seeds(seeds);
+  add_product_seeds(seeds);
+  add_matrix_seeds(seeds);
+  add_key_seeds(seeds);
+  add_text_seeds(seeds);
+  std::set<std::string> targets, paths, contents;
+  for (const Seed& seed : seeds) {
+    const std::string path = folder + "/" + seed.target + "/seed-" + seed.name;
+    targets.insert(seed.target);
+    std::string content = seed.target + "\n";
+    for (const std::byte b : seed.bytes) content += static_cast<char>(b);
+    if (!paths.insert(path).second) faults += wrong(path, "is made twice");
+    if (!contents.insert(content).second) faults += wrong(path, "is the same as another seed");
+    if (check ? holds(path, seed.bytes) : write(path, seed.bytes)) continue;
+    faults += wrong(path, check ? "not what write_seeds writes" : "cannot be written");
   }
-  return seeds;
+  for (const std::string& target : targets) {
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(folder + "/" + target, error)) {
+      const std::string path = entry.path().string();
+      const bool named = entry.path().filename().string().starts_with("seed-");
+      if (named && !paths.contains(path)) faults += wrong(path, "write_seeds makes no such seed");
+    }
+    if (error) faults += wrong(folder + "/" + target, "cannot be listed");
+  }
+  std::printf("%zu seeds, %d faults\n", seeds.size(), faults);
+  return faults == 0 ? 0 : 1;
 }
 
 }  // namespace
+}  // namespace prumo::fuzz
 
 int main(int argc, char** argv) {
   const bool check = argc == 3 && std::strcmp(argv[1], "--check") == 0;
-  const std::string folder = argc == 2 || check ? argv[argc - 1] : "";
-  const std::string target = folder.substr(folder.rfind('/') + 1);
-  int wrong = 0;
-  std::vector<Seed> seeds;
-  if (target == "gguf_reader") seeds = reader_seeds();
-  if (target == "model") seeds = model_seeds(wrong);
-  if (target == "vocab") seeds = vocab_seeds();
-  if (seeds.empty()) {
-    std::fprintf(stderr, "usage: write_seeds [--check] fuzz/corpus/gguf_reader|model|vocab\n");
+  if (argc != 2 && !check) {
+    std::fprintf(stderr, "usage: write_seeds [--check] fuzz/corpus\n");
     return 2;
   }
-  for (const Seed& seed : seeds) {
-    const std::string path = folder + "/seed-" + seed.name;
-    if (check ? holds(path, seed.file) : write(path, seed.file)) continue;
-    std::fprintf(stderr, "%s: %s\n", path.c_str(),
-                 check ? "not what write_seeds writes" : "cannot be written");
-    ++wrong;
-  }
-  std::printf("%zu seeds, %d wrong\n", seeds.size(), wrong);
-  return wrong == 0 ? 0 : 1;
+  return prumo::fuzz::run(argv[argc - 1], check);
 }
