@@ -10,6 +10,7 @@ import signature
 from targets import BUILDS, instruction_sets
 
 RERUNS = 3
+TRIALS = 4  # how many inputs of a known signature, of each build, are tried on every instruction set; later ones are counted
 
 
 def bytes_as_text(data, columns=24):
@@ -47,6 +48,7 @@ class Triage:
         self.folder = work / "findings"
         self.engine, self.corpora, self.findings, self.lock = engine, corpora, findings, lock
         self.minimise_seconds = minimise_seconds
+        self.trials = {}
         self.scraps = work / "scraps"  # what reruns write of inputs that are known
         self.scraps.mkdir(parents=True, exist_ok=True)
 
@@ -62,7 +64,9 @@ class Triage:
         data = path.read_bytes()
         self.corpora.quarantine(target, data)
         seen = signature.read(log, path.name) if log else None
-        known = self.known(target, seen) if seen and seen.frames else None
+        known = self.known_at_sight(target, build, seen, path) if seen and seen.frames else None
+        if self.engine.stopping.is_set():
+            return None, False
         if known:
             self.count(known)
             return known, False
@@ -77,11 +81,14 @@ class Triage:
         if self.engine.stopping.is_set():
             return None, False
         found = signature.read(best, path.name)
-        known = self.known(target, found)
+        isas = self.fails_on(target, runs, path) if failures else []
+        if self.engine.stopping.is_set():
+            return None, False
+        known = self.twin(self.alike(target, found), isas, failures < RERUNS)
         if known:
             self.count(known)
             return known, False
-        finding = self.describe(target, build, runs, path, found, failures, at, seed)
+        finding = self.describe(target, build, runs, found, failures, isas, at, seed)
         small = self.minimise(target, runs, path, found, finding)
         if self.engine.stopping.is_set():
             return None, False
@@ -99,22 +106,43 @@ class Triage:
                 return self.judge(target, build, path, words, at, 0)
         return None, False
 
-    def known(self, target, found):
-        """The finding of this target with that signature, or None."""
+    def alike(self, target, found):
+        """The findings of this target with that signature."""
         with self.lock:
-            for finding in self.findings:
-                if (finding["target"], finding["kind"], finding["message"], tuple(finding["frames"])) == \
-                        (target.name, found.kind, found.message, found.frames):
-                    return finding
-        return None
+            return [finding for finding in self.findings
+                    if (finding["target"], finding["kind"], finding["message"], tuple(finding["frames"])) ==
+                    (target.name, found.kind, found.message, found.frames)]
+
+    @staticmethod
+    def twin(alike, isas, flaky):
+        """Of findings with one signature the one that an input is which fails on `isas`, or None. Where either fails now and
+        then, or the input on none of those forced, the instruction sets tell nothing apart."""
+        same = [finding for finding in alike if finding["isas"] == isas]
+        steady = [finding for finding in alike if not finding["flaky"]]
+        return next(iter(same or (alike if flaky or not isas or not steady else [])), None)
+
+    def known_at_sight(self, target, build, seen, path):
+        """The finding that an input is by the log of its slice, or None when it has to be judged. The same place may be at
+        fault in one instruction set and in another: the first inputs are tried on each, the rest counted as the first."""
+        alike = self.alike(target, seen)
+        if not alike:
+            return None
+        tried = self.trials[target.name, build, seen] = self.trials.get((target.name, build, seen), 0) + 1
+        if tried > TRIALS:
+            return alike[0]
+        isas = self.fails_on(target, alike[0]["shown_by"], path)
+        return self.twin(alike, isas, flaky=False) if isas else None
+
+    def fails_on(self, target, build, path):
+        """The instruction sets, forced, on which an input fails."""
+        return [isa for isa in instruction_sets() if self.reproduce(target, build, path, isa, symbolize=False)[0]]
 
     def count(self, finding):
         with self.lock:
             finding["times"] += 1
 
-    def describe(self, target, build, runs, path, found, failures, at, seed):
+    def describe(self, target, build, runs, found, failures, isas, at, seed):
         """All of a finding but its minimal input."""
-        isas = [isa for isa in instruction_sets() if failures and self.reproduce(target, runs, path, isa, symbolize=False)[0]]
         text = "\n".join([target.name, found.kind, found.message, *found.frames, *isas])
         return {"key": hashlib.sha1(text.encode()).hexdigest()[:8], "target": target.name, "kind": found.kind,
                 "message": found.message, "frames": list(found.frames), "build": build, "shown_by": runs,
