@@ -280,8 +280,9 @@ class Night:
         excused: its fault may have kept it from both."""
         path = self.options.root / "fuzz/coverage.json"
         machine = {"compiler": self.state.data["provenance"]["compiler"], "isas": instruction_sets()}
-        recorded = json.loads(path.read_text()) if path.is_file() else {}
-        floor = recorded.get("edges", {}) if {key: recorded.get(key) for key in machine} == machine else {}
+        floor, self.state.data["uncompared"] = self.floors(path, machine)
+        if self.state.data["uncompared"]:
+            self.talk.say("Coverage: " + self.state.data["uncompared"])
         excused = {finding["target"] for finding in self.state.data["findings"]}
         for name in self.targets:
             data = self.state.data["targets"][name]
@@ -297,6 +298,17 @@ class Night:
                              "written; if that is meant, write it anew with --record-coverage")
         if self.options.record_coverage:
             path.write_text(json.dumps({**machine, "edges": dict(sorted({**floor, **self.by_seeds()}.items()))}, indent=1) + "\n")
+
+    def floors(self, path, machine):
+        """(the edges that are recorded, by target; which targets have nothing to compare with and why, or None)."""
+        if not path.is_file():
+            return {}, "compared with nothing: there is no fuzz/coverage.json (--record-coverage writes it)"
+        recorded = json.loads(path.read_text())
+        other = [f"{key} {recorded.get(key)!r}, here {value!r}" for key, value in machine.items() if recorded.get(key) != value]
+        if other:
+            return {}, "compared with nothing: fuzz/coverage.json was recorded with " + "; ".join(other)
+        unknown = [name for name in self.targets if name not in recorded["edges"]]
+        return recorded["edges"], f"fuzz/coverage.json has nothing of {', '.join(unknown)}" if unknown else None
 
     def by_seeds(self):
         """The edges that the committed corpus of each target reaches alone: what any run reaches, however short."""

@@ -37,6 +37,11 @@ def verdict(data, waiting=0):
     return 0, "Nothing found."
 
 
+def uncompared(data):
+    """Why coverage was not compared with what is recorded, wholly or for some targets; None where all was."""
+    return data.get("uncompared") if data["phase"] == "done" else "compared with nothing: the run is unfinished"
+
+
 def idle_targets(data):
     return [name for name, target in data["targets"].items() if target["executions"] == 0]
 
@@ -66,7 +71,7 @@ def summary(data, status, waiting):
                          "corpus_bytes": size, "builds": builds, "merged": t["merged"],
                          "findings": [f["name"] for f in data["findings"] if f["target"] == name]}
     return {"status": status, "verdict": verdict(data, waiting)[1], "finished": data["phase"] == "done",
-            "executed_nothing": idle_targets(data),
+            "executed_nothing": idle_targets(data), "coverage_not_compared": uncompared(data),
             "begun": data["begun"], "hours": data["hours"], "jobs": data["jobs"], "elapsed_s": round(data["elapsed"], 1),
             "sittings": data["sittings"], "slices": data["slices"], "seed": data["seed"], **data["provenance"],
             "trouble": troubles(data), "waiting": waiting, "findings": data["findings"], "targets": targets}
@@ -161,7 +166,8 @@ def page(data, work, status, waiting):
              ("processor", provenance["processor"]), ("instruction sets", ", ".join(provenance["isas"])),
              ("begun", data["begun"]), ("run", f"{span(data['elapsed'])} of {data['hours']:g} h, {plural(data['jobs'], 'job')}, "
               f"{plural(data['slices'], 'slice')}, {plural(data['sittings'], 'sitting')}"
-              + ("" if data["phase"] == "done" else "; not finished"))]
+              + ("" if data["phase"] == "done" else "; not finished")),
+             ("coverage", uncompared(data) or "compared with fuzz/coverage.json")]
     trouble = "".join(f"<li>{text(line)}</li>" for line in troubles(data))
     kind = ("good" if data["phase"] == "done" else "open", "bad", "bad")[status]
     parts = ["<h2>Trouble</h2><ul class='trouble'>" + trouble + "</ul>"] if trouble else []

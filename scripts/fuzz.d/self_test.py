@@ -6,6 +6,7 @@ Usage: self_test.py FOLDER   (where the toy tree is made anew)
 Exit status 77, with a sentence, where there is no clang to build it with."""
 
 import fcntl
+import html
 import io
 import json
 import os
@@ -114,6 +115,22 @@ def clean_run(root):
     path.write_text(json.dumps(recorded))
     status, out, _ = fuzz(root, "--hours", "0.001", "--targets", "clean", "--jobs", "1")
     expect(status == 2 and "edges" in out, "coverage below that is exit status 2")
+
+    def reason_in_all(out, *words):
+        summary = json.loads((root / "fuzz-report/summary.json").read_text())
+        page = html.unescape((root / "fuzz-report/index.html").read_text())
+        return all(word in text for word in words for text in (out, summary["coverage_not_compared"] or "", page))
+
+    expect("Coverage: " not in out and "compared with fuzz/coverage.json" in (root / "fuzz-report/index.html").read_text()
+           and json.loads((root / "fuzz-report/summary.json").read_text())["coverage_not_compared"] is None,
+           "and what is compared is not said to be not")
+    path.write_text(json.dumps({**recorded, "compiler": "clang of another year"}))
+    status, out, _ = fuzz(root, "--hours", "0.001", "--targets", "clean", "--jobs", "1")
+    expect(status == 0 and reason_in_all(out, "compared with nothing", "clang of another year"),
+           f"that of another compiler is compared with nothing, and it is said ({status}) {out[-400:]}")
+    path.write_text(json.dumps({**recorded, "edges": {}}))
+    status, out, _ = fuzz(root, "--hours", "0.001", "--targets", "clean", "--jobs", "1")
+    expect(status == 0 and reason_in_all(out, "has nothing of clean"), f"so is a target without a record ({status}) {out[-400:]}")
     path.unlink()
 
 
