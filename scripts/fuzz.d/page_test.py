@@ -2,7 +2,8 @@
 """Open the report in a headless Chromium: no error on its console, a row for every target, nothing wider than a phone.
 
 Usage: page_test.py FOLDER [STATE.json]   (where the page is made; STATE.json is a run's, instead of one made up here)
-Exit status 77, with a sentence, where there is no Chromium."""
+Exit status 77, with a sentence, where there is no Chromium (scripts/setup --browser installs it); 1 with PRUMO_REQUIRE_BROWSER
+in the environment."""
 
 import json
 import os
@@ -55,7 +56,8 @@ def made_up(work):
     (folder / "log.txt").write_text(HOSTILE + "\n" + "a very long line " * 40 + "\n")
     (folder / "test.cpp").write_text(ready_test(finding, data))
     return {"begun": "2026-01-02T03:04:05+0000", "hours": 8.0, "jobs": 2, "seed": 17, "elapsed": 3600.0, "slices": 9,
-            "phase": "done", "sittings": 1, "trouble": ["never_ran executed nothing"], "findings": [finding],
+            "phase": "done", "sittings": 1, "trouble": ["never_ran executed nothing"],
+            "uncompared": "compared with nothing: fuzz/coverage.json was recorded with " + "a_compiler_of_a_long_name" * 12, "findings": [finding],
             "targets": targets, "provenance": {"revision": "0123456789abcdef" * 2, "compiler": "clang version 14.0.6",
                                                "processor": "a processor", "isas": ["scalar", "avx2"]}}
 
@@ -82,8 +84,10 @@ def main():
         return 2
     browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if browser is None:
-        print("skipped: no Chromium to open the report with")
-        return 77
+        required = os.environ.get("PRUMO_REQUIRE_BROWSER")
+        print(f"{'PRUMO_REQUIRE_BROWSER, but' if required else 'skipped:'} no Chromium to open the report with; "
+              "scripts/setup --browser installs it")
+        return 1 if required else 77
     out = pathlib.Path(sys.argv[1]).resolve()
     shutil.rmtree(out, ignore_errors=True)
     work = out / "work"

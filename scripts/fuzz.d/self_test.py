@@ -346,6 +346,7 @@ def main():
     shutil.copytree(HERE / "toy", root)
     unit_checks.logic()
     unit_checks.documents()
+    unit_checks.browser(root / "page")
     unit_checks.told_apart(root / "told-apart")
     for part in (whole_run, clean_run, wrong_use, own_faults, overdue, killed_run, failing_seed, interrupted_run):
         begun = time.monotonic()

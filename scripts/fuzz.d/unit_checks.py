@@ -1,8 +1,10 @@
 """What scripts/fuzz's own test looks at without building anything: the order of slices, the reading of logs, findings told
 apart, the table of targets."""
 
+import os
 import pathlib
 import signal
+import subprocess
 import sys
 import threading
 import types
@@ -90,6 +92,14 @@ def documents():
     readme = (FUZZ / "README.md").read_text()
     unnamed = [path.stem for path in FUZZ.glob("*.cpp") if f"`{path.stem}`" not in readme]
     expect(not unnamed, f"fuzz/README.md names every target: {unnamed}")
+
+
+def browser(folder):
+    """Without a browser the test of the page is skipped, and fails where one is required."""
+    bare = {key: value for key, value in os.environ.items() if key != "PRUMO_REQUIRE_BROWSER"} | {"PATH": "/nonexistent"}
+    ends = [subprocess.run([sys.executable, HERE / "page_test.py", folder], env=bare | more, capture_output=True, check=False).returncode
+            for more in ({}, {"PRUMO_REQUIRE_BROWSER": "1"})]
+    expect(ends == [77, 1], f"without a browser the page's test is skipped, or fails where one is required: {ends}")
 
 
 class OnePlace:
