@@ -264,6 +264,7 @@ class ModelCases {
     odd.head_dim = 3;
     cases_.push_back({"HeadsOfOddSize", "llama.attention.key_length", small(odd).build()});
     key("RopeOverPartOfAHead", "llama.rope.dimension_count", 2u);
+    key("HeadsTooWide", "llama.attention.key_length", 1024u);
     key("ValuesOfAnotherSize", "llama.attention.value_length", 2u);
     key("KeyHeadsOtherThanTheTensors", "llama.attention.head_count_kv", 2u, "blk.0.attn_k.weight");
   }
@@ -321,14 +322,20 @@ class ModelCases {
         std::erase_if(f.tensors, [&](const GgufTensor& t) { return t.name == name; });
       });
     }
+    GgufBuilder ones = small();
+    for (GgufTensor& t : ones.tensors) t.dims.push_back(1);
+    good("ShapesThatEndWithOnes", ones);
     const auto change = [this](const char* name, const char* tensor,
                                const std::function<void(GgufTensor&)>& edit) {
       bad(name, tensor, [&](GgufBuilder& f) { edit(tensor_of(f, tensor)); });
     };
     change("Transposed", "blk.0.attn_k.weight", [](auto& t) { std::swap(t.dims[0], t.dims[1]); });
-    change("OneDimensionMore", "blk.0.attn_q.weight", [](auto& t) { t.dims.push_back(1); });
+    change("OneDimensionMore", "blk.0.attn_q.weight", [](auto& t) {
+      t.dims.push_back(2);
+      t.data.resize(2 * t.data.size());
+    });
     change("OneDimensionLess", "blk.0.attn_q.weight", [](auto& t) { t.dims = {64}; });
-    change("NormOfTwoDimensions", "output_norm.weight", [](auto& t) { t.dims = {8, 1}; });
+    change("NormOfTwoDimensions", "output_norm.weight", [](auto& t) { t.dims = {4, 2}; });
     change("HalfOfTheRows", "blk.0.ffn_down.weight", [](auto& t) {
       t.dims[1] /= 2;
       t.data.resize(t.data.size() / 2);

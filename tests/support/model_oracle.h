@@ -150,6 +150,7 @@ class ModelOracle {
             "llama.attention.value_length");
     require(size("rope.dimension_count", 1024, head_dim) == head_dim, "llama.rope.dimension_count");
     require(head_dim % 2 == 0 && head_dim >= 1 && head_dim <= 1024, "llama.attention.key_length");
+    require(Wide{heads} * head_dim <= Wide{128} * embedding, "llama.attention.key_length");
     require(heads % kv_heads == 0, "llama.attention.head_count_kv");
     const OracleItem* experts = find("llama.expert_count");
     require(experts == nullptr || natural(*experts) == U64{0}, "llama.expert_count");
@@ -254,17 +255,22 @@ class ModelOracle {
     return {};
   }
 
+  /// A shape without the ones at its end, which say nothing.
+  static std::vector<Wide> trimmed(std::vector<Wide> dims) {
+    while (!dims.empty() && dims.back() == 1) dims.pop_back();
+    return dims;
+  }
   [[nodiscard]] bool wrong(const OracleTensor& t) const {
     if (t.name == "rope_freqs.weight") return wrong_divisors(t);
     const auto shape = wanted(t.name);
     static const std::set<std::uint32_t> kFloats = {0, 1, 30};
     static const std::set<std::uint32_t> kComputable = {0, 1,  30, 8,  2,  3, 6,
                                                         7, 10, 11, 12, 13, 14};
-    return !shape || shape->dims != t.dims ||
+    return !shape || trimmed(shape->dims) != trimmed(t.dims) ||
            !(shape->norm ? kFloats : kComputable).contains(t.type);
   }
   [[nodiscard]] bool wrong_divisors(const OracleTensor& t) const {
-    if (t.type != 0 || t.dims != std::vector<Wide>{head_dim / 2}) return true;
+    if (t.type != 0 || trimmed(t.dims) != trimmed({head_dim / 2})) return true;
     for (Wide i = 0; i < head_dim / 2; ++i) {
       const float divisor = load<float>(parsed_.data_start + t.offset + 4 * i);
       if (!(divisor > 0) || divisor > 1e30f) return true;
