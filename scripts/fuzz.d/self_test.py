@@ -330,7 +330,7 @@ def interrupted_run(root):
                f"{what} ends with a report that says unfinished (status {status}) {summary.get('verdict')}")
         expect("Unfinished" in (root / "fuzz-report/index.html").read_text(), "and so does the page") if summary else None
     status, summary = ended_by(root, signal.SIGINT, "clean,leak")
-    expect(status == 2 and summary.get("executed_nothing") == ["leak"],
+    expect(status == 2 and "leak" in summary.get("executed_nothing", []),
            f"where a target never ran, that is trouble (status {status}) {summary.get('verdict')}")
 
 
