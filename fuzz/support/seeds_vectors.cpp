@@ -361,6 +361,11 @@ void add_quantize(Seeds& seeds) {
        0,
        0,
        0});
+  // Scales halfway between two of 11 bits, one to round down and one up.
+  std::vector<float> halfway(64, 1.0f);
+  halfway[7] = 127 * 2049;
+  halfway[39] = -127 * 2051;
+  raw("raw_scales_halfway", 0, halfway);
   std::vector<float> least(64);
   least[5] = -0x1p-100f;
   least[40] = 0x1.000002p-100f;
