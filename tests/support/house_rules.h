@@ -174,8 +174,7 @@ inline Faults units_without_a_test(const fs::path& root) {
       {"gguf/file", "gguf_reader"},
       {"model/loaded_model", "forward"},
       {"model/session", "forward"},
-      {"tokenizer/tokenizer", "spm"},
-      {"tokenizer/user_defined", "vocab"}};
+      {"tokenizer/tokenizer", "spm"}};
   Faults faults;
   for (const std::string folder : {"base", "gguf", "model", "tokenizer", "generate"}) {
     for (const fs::path& path : sources(root / "src" / folder)) {

@@ -161,13 +161,80 @@ inline PlainVocab grown_vocab(std::span<const std::uint8_t> bytes) {
       const std::size_t n = vocab.tokens.size() - first;
       const std::string left = vocab.tokens[first + how % n].text;
       token.text = left + vocab.tokens[first + take() % n].text;
-      if (token.text.size() > 64) token.text.resize(64);
+      if (token.text.size() > 200) token.text.resize(200);
     } else {
       for (unsigned i = 0; i <= how % 3; ++i) token.text += kAtoms[take() & 15];
     }
     vocab.tokens.push_back(token);
   }
   return vocab;
+}
+
+/// A vocabulary of bytes and of user-defined tokens that get in each other's way, out of any bytes:
+/// runs of one letter, tokens inside others, equal lengths, equal texts, and lengths about 64.
+inline PlainVocab crossing_vocab(std::span<const std::uint8_t> bytes) {
+  constexpr std::size_t kRuns[16] = {1, 1, 2, 2, 3, 3, 4, 7, 62, 63, 64, 64, 65, 66, 130, 200};
+  PlainVocab vocab = byte_vocab();
+  const std::size_t first = vocab.tokens.size();
+  for (std::size_t i = 0; i + 2 < bytes.size() && i < 3 * 40; i += 3) {
+    const std::size_t n = vocab.tokens.size() - first;
+    const unsigned how = n == 0 ? 0 : bytes[i] % 7;
+    std::string text = how == 0 ? std::string() : vocab.tokens[first + bytes[i + 1] % n].text;
+    switch (how) {
+      case 0:
+        text.assign(kRuns[bytes[i + 1] % 16], bytes[i + 2] % 3 == 0 ? 'b' : 'a');
+        break;
+      case 1:
+      case 2:
+        text += vocab.tokens[first + bytes[i + 2] % n].text;
+        break;
+      case 3:
+        text.resize(1 + bytes[i + 2] % text.size());
+        break;
+      case 4:
+        text.erase(0, bytes[i + 2] % text.size());
+        break;
+      case 5:
+        text.back() = text.back() == 'a' ? 'b' : 'a';
+        break;
+      default:
+        break;  // the same once more
+    }
+    if (text.size() > 200) text.resize(200);
+    vocab.tokens.push_back({text, 0, 4});
+  }
+  return vocab;
+}
+
+/// A text in which the user-defined tokens of `vocab` stand whole, cut off at either side, and
+/// across each other.
+inline std::string crossing_text(const PlainVocab& vocab, std::span<const std::uint8_t> bytes) {
+  std::string out;
+  std::vector<std::string> tokens = {"c"};
+  for (const PlainToken& token : vocab.tokens) {
+    if (token.type == 4) tokens.push_back(token.text);
+  }
+  for (std::size_t i = 0; i + 2 < bytes.size() && out.size() < 1200; i += 3) {
+    std::string text = tokens[bytes[i] % tokens.size()];
+    switch (bytes[i + 1] % 4) {
+      case 0:
+        text.resize(1 + bytes[i + 2] % text.size());
+        break;
+      case 1:
+        text.erase(0, bytes[i + 2] % text.size());
+        break;
+      case 2: {  // only what does not stand there yet
+        std::size_t shared = text.size();
+        while (!out.ends_with(std::string_view(text).substr(0, shared))) --shared;
+        text.erase(0, shared);
+        break;
+      }
+      default:
+        break;
+    }
+    out += text;
+  }
+  return out;
 }
 
 /// A whole file as bytes; nothing when it cannot be read.
