@@ -109,7 +109,7 @@ Backwards::Backwards(const Words& words) {
       const State fallback = nodes_[at].fallback;
       nodes_[at].children = nodes_.size();
       nodes_[at].longest = nodes_[fallback].longest;
-      if (low != high && words[*low].text.size() == depth) nodes_[at].longest = *low++;
+      if (words[*low].text.size() == depth) nodes_[at].longest = *low++;
       while (low != high) {
         const std::uint8_t byte = byte_of(*low, depth);
         const auto end = std::partition_point(
@@ -141,9 +141,10 @@ std::vector<UserDefined::Part> place(const Words& words, std::string_view text) 
   std::vector<UserDefined::Part> placed;
   const std::vector<Rank> shorter = beginnings(words);
   std::vector<bool> taken(text.size(), false);
-  // Whatever was placed before is at least as long: between two free bytes it has no room.
-  const auto ends_free = [&](std::size_t at, Rank word) {
-    return !taken[at] && !taken[at + words[word].text.size() - 1];
+  // From a free byte on. Whatever was placed before is at least as long, so that it has no room
+  // between two free bytes.
+  const auto has_room = [&](std::size_t at, Rank word) {
+    return !taken[at + words[word].text.size() - 1];
   };
   for (Rank word = 0; word < words.size(); ++word) {
     std::vector<std::size_t> starts;
@@ -152,7 +153,7 @@ std::vector<UserDefined::Part> place(const Words& words, std::string_view text) 
     for (const std::size_t at : starts) {
       if (taken[at]) continue;
       Rank fits = word;
-      while (fits != kNoWord && !ends_free(at, fits)) fits = shorter[fits];
+      while (fits != kNoWord && !has_room(at, fits)) fits = shorter[fits];
       if (fits == word) {
         const std::size_t end = at + words[word].text.size();
         for (std::size_t i = at; i < end; ++i) taken[i] = true;
