@@ -37,6 +37,7 @@ constexpr bool kLimited = false;
 constexpr bool kLimited = true;
 #endif
 
+constexpr const char* kDoesNotRun = "runs here   no";  // in what info prints
 enum Verb : std::size_t { kInfo, kGenerate, kVerbs };
 
 void in_child(const std::string& out, const std::string& err, std::size_t addresses,
@@ -90,11 +91,15 @@ std::size_t baseline(Verb verb) {
   const Bytes bytes = ModelCases::small().build();
   const std::string path =
       put("small.gguf", {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  const auto runs = [&](std::size_t mib) {
+    const Ended ended = end_of(start(verb, path, mib * kMiB));
+    return ended.code == 0 && ended.out.find(kDoesNotRun) == std::string::npos;
+  };
   std::size_t below = 0, enough = 4096;
-  EXPECT_EQ(end_of(start(verb, path, enough * kMiB)).code, 0);
+  EXPECT_TRUE(runs(enough));
   while (enough - below > 1) {
     const std::size_t middle = below + (enough - below) / 2;
-    (end_of(start(verb, path, middle * kMiB)).code == 0 ? enough : below) = middle;
+    (runs(middle) ? enough : below) = middle;
   }
   return found[verb] = enough * kMiB;
 }
@@ -167,6 +172,7 @@ TEST(CliMalformed, EveryKnownWayOfBeingNoModel) {
     ASSERT_EQ(model.ok(), each.place.empty());
     if (model.ok() || model.error().code == ErrorCode::kUnsupported) {
       expect_good(ran, kInfo);
+      EXPECT_EQ(ran.by[kInfo].out.find(kDoesNotRun) == std::string::npos, model.ok());
     } else {
       expect_refused(ran, kInfo, each.place, true);
     }
@@ -208,7 +214,7 @@ void expect_judged(const Ran& ran, Verb verb, bool parses, const ModelOracle* mo
     EXPECT_EQ(ended.err, "");
     EXPECT_TRUE(parses && (model->good() || verb == kInfo)) << "it runs";
     if (parses && verb == kInfo && !model->good()) {
-      EXPECT_NE(ended.out.find("runs here   no"), std::string::npos) << ended.out;
+      EXPECT_NE(ended.out.find(kDoesNotRun), std::string::npos) << ended.out;
     }
     return;
   }
