@@ -81,8 +81,8 @@ inline QuantizedAttention make_quantized_attention(std::size_t heads, std::size_
     for (auto& h : *v) h = make_half(most, bits);
     if (kind == Values::kSpecial) (*v)[bits.below(v->size())] = make_half(kind, bits);
   }
-  // Ordinary scores of every row are some units apart once scaled, so that every value counts and no
-  // weight comes near the subnormal numbers.
+  // Ordinary scores of every row are some units apart once scaled, so that every value counts and
+  // no weight comes near the subnormal numbers.
   if (kind == Values::kOrdinary && a.rows() > 0) {
     float largest = 1;
     for (std::size_t r = 0; r < a.rows(); ++r) {
