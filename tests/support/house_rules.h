@@ -170,11 +170,10 @@ inline Faults headers_nobody_includes(const fs::path& root) {
 
 // tests/STEM.cpp or tests/FOLDER_STEM.cpp, or the suite in which the unit is tested with others.
 inline Faults units_without_a_test(const fs::path& root) {
-  static const std::map<std::string, std::string> tested_with = {
-      {"gguf/file", "gguf_reader"},
-      {"model/loaded_model", "forward"},
-      {"model/session", "forward"},
-      {"tokenizer/tokenizer", "spm"}};
+  static const std::map<std::string, std::string> tested_with = {{"gguf/file", "gguf_reader"},
+                                                                 {"model/loaded_model", "forward"},
+                                                                 {"model/session", "forward"},
+                                                                 {"tokenizer/tokenizer", "spm"}};
   Faults faults;
   for (const std::string folder : {"base", "gguf", "model", "tokenizer", "generate"}) {
     for (const fs::path& path : sources(root / "src" / folder)) {
