@@ -203,25 +203,24 @@ inline __attribute__((always_inline)) void add_part(const Reader& panel, std::si
   }
 }
 
-/// What the minimum of block b adds.
+/// What the minimum of block b adds. One that is subtracted changes its sign once a block: the bits
+/// are those of a negated product, whose zeros valgrind's emulation gives the wrong sign.
 template <class Reader, std::size_t kTokens>
 inline __attribute__((always_inline)) void add_minimum(const Reader& panel, std::size_t b,
                                                        const QuantizedBlock* x,
                                                        std::size_t x_stride, std::size_t bx,
                                                        __m256 (&sum)[kTokens]) {
-  const __m256 minimum = panel.minimum(b);
+  constexpr bool kNegated = Reader::kMinimum != Minimum::kAdded;
+  const __m256 minimum = _mm256_xor_ps(panel.minimum(b), _mm256_set1_ps(kNegated ? -0.0f : 0.0f));
   for (std::size_t t = 0; t < kTokens; ++t) {
     const QuantizedBlock& block = x[t * x_stride + bx];
-    const __m256 all = _mm256_set1_ps(block.scaled_sum);
-    if constexpr (Reader::kMinimum == Minimum::kAdded) {
-      sum[t] = _mm256_fmadd_ps(minimum, all, sum[t]);
-    } else if constexpr (Reader::kMinimum == Minimum::kSubtracted) {
-      sum[t] = _mm256_fnmadd_ps(minimum, all, sum[t]);
-    } else {
+    if constexpr (Reader::kMinimum == Minimum::kOfHalves) {
       const __m256i halves =
           _mm256_add_epi32(_mm256_set1_epi32(kFloatOfZero),
                            _mm256_madd_epi16(panel.halves(b), broadcast4(block.half_sum)));
-      sum[t] = _mm256_fnmadd_ps(minimum, scaled(halves, block), sum[t]);
+      sum[t] = _mm256_fmadd_ps(minimum, scaled(halves, block), sum[t]);
+    } else {
+      sum[t] = _mm256_fmadd_ps(minimum, _mm256_set1_ps(block.scaled_sum), sum[t]);
     }
   }
 }
