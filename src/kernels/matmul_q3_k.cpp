@@ -52,7 +52,7 @@ struct Q3_K : HalfPanel<gguf::TensorType::kQ3_K> {
   }
   template <std::size_t>
   [[nodiscard]] __m256 scale(std::size_t b) const {
-    return load_halves(scales(b), -1.0f);
+    return negated(load_halves(scales(b)));
   }
 };
 

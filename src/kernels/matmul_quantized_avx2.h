@@ -49,6 +49,12 @@ inline __m256 load_halves(const std::byte* at, float unit = 1.0f) {
   return unit == 1.0f ? x : _mm256_mul_ps(x, _mm256_set1_ps(unit));
 }
 
+/// -x. A product with it is exact arithmetic's negated one; the instruction for that is not used,
+/// since valgrind's emulation gives its zeros the wrong sign.
+inline __m256 negated(__m256 x) {
+  return _mm256_xor_ps(x, _mm256_set1_ps(-0.0f));
+}
+
 /// Four bytes of the activations in every lane.
 inline __m256i broadcast4(const void* at) {
   std::int32_t word;
@@ -203,24 +209,23 @@ inline __attribute__((always_inline)) void add_part(const Reader& panel, std::si
   }
 }
 
-/// What the minimum of block b adds. One that is subtracted changes its sign once a block: the bits
-/// are those of a negated product, whose zeros valgrind's emulation gives the wrong sign.
+/// What the minimum of block b adds.
 template <class Reader, std::size_t kTokens>
 inline __attribute__((always_inline)) void add_minimum(const Reader& panel, std::size_t b,
                                                        const QuantizedBlock* x,
                                                        std::size_t x_stride, std::size_t bx,
                                                        __m256 (&sum)[kTokens]) {
-  constexpr bool kNegated = Reader::kMinimum != Minimum::kAdded;
-  const __m256 minimum = _mm256_xor_ps(panel.minimum(b), _mm256_set1_ps(kNegated ? -0.0f : 0.0f));
+  const __m256 added =
+      Reader::kMinimum == Minimum::kAdded ? panel.minimum(b) : negated(panel.minimum(b));
   for (std::size_t t = 0; t < kTokens; ++t) {
     const QuantizedBlock& block = x[t * x_stride + bx];
     if constexpr (Reader::kMinimum == Minimum::kOfHalves) {
       const __m256i halves =
           _mm256_add_epi32(_mm256_set1_epi32(kFloatOfZero),
                            _mm256_madd_epi16(panel.halves(b), broadcast4(block.half_sum)));
-      sum[t] = _mm256_fmadd_ps(minimum, scaled(halves, block), sum[t]);
+      sum[t] = _mm256_fmadd_ps(added, scaled(halves, block), sum[t]);
     } else {
-      sum[t] = _mm256_fmadd_ps(minimum, _mm256_set1_ps(block.scaled_sum), sum[t]);
+      sum[t] = _mm256_fmadd_ps(added, _mm256_set1_ps(block.scaled_sum), sum[t]);
     }
   }
 }
