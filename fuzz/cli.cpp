@@ -33,9 +33,9 @@ namespace prumo {
 
 // The linker's --wrap. What the machine can do takes seconds to measure, and is nothing that an
 // argument changes.
-Result<double> any_bandwidth(ThreadTeam&) __asm__(
-    "__wrap__ZN5prumo3cli14read_bandwidthERNS_10ThreadTeamE");
-Result<double> any_bandwidth(ThreadTeam&) {
+Result<double> any_bandwidth(ThreadTeam&, std::size_t) __asm__(
+    "__wrap__ZN5prumo3cli14read_bandwidthERNS_10ThreadTeamEm");
+Result<double> any_bandwidth(ThreadTeam&, std::size_t) {
   return 10.0;
 }
 double any_peak(ThreadTeam&,

@@ -106,7 +106,7 @@ class Bench {
   Status measure_limits(std::size_t threads) {
     auto team = ThreadTeam::create(threads);
     if (!team) return team.error();
-    const auto read = read_bandwidth(**team);
+    const auto read = read_bandwidth(**team, model_.internals().weights.memory.size());
     if (!read) return read.error();
     Limits& limits = limits_[threads];
     limits.threads = threads;

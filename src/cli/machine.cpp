@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 
 #include "base/memory.h"
 #include "cli/report.h"
@@ -15,8 +16,10 @@
 namespace prumo::cli {
 namespace {
 
-constexpr std::size_t kReadBytes = std::size_t{256} << 20;
-constexpr int kReads = 8;
+constexpr std::size_t kLine = 64;
+constexpr std::size_t kAhead = 4096;
+constexpr std::size_t kLeastReads = 8;
+constexpr std::size_t kReadAtLeast = std::size_t{1} << 30;  // of a small buffer in all
 constexpr int kBursts = 6;
 constexpr std::uint64_t kSteps = 2'000'000;  // some 10 ms
 constexpr std::uint64_t kChains = 12;        // enough to hide the instruction's latency
@@ -42,30 +45,48 @@ __attribute__((target("avx512f,avx512bw,avx512vnni"))) int multiply_add(std::uin
 }
 #endif
 
+// A word of every cache line, which brings in the line. What is asked for behind the end need not
+// be there, so its address is a number.
+std::uint64_t read_lines(const std::byte* block, std::size_t begin, std::size_t end,
+                         std::size_t ahead) {
+  std::uint64_t sum = 0;
+  for (std::size_t at = begin; at < end; at += kLine) {
+    if (ahead != 0) {
+      const std::uintptr_t line = reinterpret_cast<std::uintptr_t>(block) + at + ahead;
+      __builtin_prefetch(reinterpret_cast<const char*>(line));  // NOLINT(performance-no-int-to-ptr)
+    }
+    std::uint64_t word;
+    std::memcpy(&word, block + at, sizeof word);
+    sum += word;
+  }
+  return sum;
+}
+
 }  // namespace
 
-Result<double> read_bandwidth(ThreadTeam& team) {
-  auto block = Block::allocate(kReadBytes, "buffer to measure the read bandwidth with");
+Result<double> read_bandwidth(ThreadTeam& team, std::size_t bytes) {
+  bytes = std::clamp(bytes, team.size() * kLine, kMostReadBytes);
+  auto block = Block::allocate(bytes, "buffer to measure the read bandwidth with");
   if (!block) return block.error();
-  auto* const floats = reinterpret_cast<float*>(block->data());
-  const std::size_t n = kReadBytes / sizeof(float);
-  const Kernels& fastest = *supported_kernels().back();
-  std::atomic<std::size_t> sink{0};
+  std::byte* const begin = block->data();
   // Pages that were never written would all be the one page of zeros.
   team.run([&](std::size_t index) {
-    const Share share = share_of(n, index, team.size());
-    std::fill(floats + share.begin, floats + share.end, 1.0f);
+    const Share share = share_of(bytes, index, team.size());
+    std::fill(begin + share.begin, begin + share.end, std::byte{1});
   });
+  std::atomic<std::uint64_t> sink{0};
   std::uint64_t best = UINT64_MAX;
-  for (int i = 0; i < kReads; ++i) {
+  const std::size_t reads = std::clamp(kReadAtLeast / bytes, kLeastReads, 32 * kLeastReads);
+  for (std::size_t i = 0; i < reads; ++i) {
+    const std::size_t ahead = i % 2 * kAhead;
     const std::uint64_t start = now_ns();
     team.run([&](std::size_t index) {
-      const Share share = share_of(n, index, team.size());
-      sink += fastest.argmax(floats + share.begin, share.end - share.begin).index;
+      const Share share = share_of(bytes / kLine, index, team.size());
+      sink += read_lines(begin, share.begin * kLine, share.end * kLine, ahead);
     });
     best = std::min(best, now_ns() - start);
   }
-  return static_cast<double>(kReadBytes) / static_cast<double>(best);
+  return static_cast<double>(bytes / kLine * kLine) / static_cast<double>(best);
 }
 
 double int8_peak(ThreadTeam& team, Isa isa) {

@@ -9,9 +9,14 @@
 
 namespace prumo::cli {
 
-/// The best of several sequential reads of 256 MiB, each member of the team reading its own part
-/// with the fastest table's argmax. In GB/s, 10^9 bytes. kOutOfMemory when there is no room.
-Result<double> read_bandwidth(ThreadTeam& team);
+/// The best of several sequential reads of `bytes` bytes (of kMostReadBytes where they are more),
+/// each member of the team reading its own part, with and without asking ahead. As large as what a
+/// token reads, the buffer lies where the model does: in a cache, if it fits. In GB/s, 10^9 bytes.
+/// kOutOfMemory when there is no room.
+Result<double> read_bandwidth(ThreadTeam& team, std::size_t bytes);
+
+/// No cache is larger.
+inline constexpr std::size_t kMostReadBytes = std::size_t{512} << 20;
 
 /// The best rate of vpdpbusd on registers, all members at once, in 10^9 operations a second (a
 /// multiplication and an addition are two). 0 for a table that does not use this instruction.
