@@ -67,7 +67,7 @@ ArgmaxResult amid_nan(const std::vector<float>& text, std::size_t offset) {
 }
 
 void every_string(std::size_t longest, std::size_t offsets, std::size_t k) {
-  constexpr std::size_t kAfter = 20;
+  constexpr std::size_t kAfter = 150;  // two steps of every loop, and a tail
   Every every(k);
   std::vector<float> x(offsets + longest + kAfter, -kInf);
   for_each_string(longest, [&](const std::vector<float>& text) {

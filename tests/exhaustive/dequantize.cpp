@@ -9,6 +9,7 @@
 #include "support/dequantize_law.h"
 #include "support/every.h"
 #include "support/matmul_law.h"
+#include "support/whole_blocks.h"
 
 namespace prumo::testing {
 namespace {
@@ -57,9 +58,43 @@ TEST(DequantizeWhole, Q4_0EveryByteWithEveryScale) {
       kQ4_0, [](const std::byte* row, std::size_t k) { return column_of(kQ4_0, row, k).quant; });
 }
 
-// The other types' bytes, small numbers and minima, 256 values at every place, under every scale
-// (and, where there is one, a minimum that takes every value too).
-TEST(DequantizeWhole, EveryByteAtEveryPlaceWithEveryScale) {
+constexpr gguf::TensorType kOthers[] = {kQ4_1, kQ5_0, kQ5_1, kQ2_K, kQ3_K, kQ4_K, kQ5_K};
+
+// Every quant with every sub-scale under every f16 scale; and, beside some scales each, with every
+// sub-minimum under every f16 minimum. (All scales with all minima would be 2^32 blocks; they meet
+// in one addition.)
+TEST(DequantizeWhole, EveryQuantWithEverySubScaleAndScale) {
+  Every every(1201);
+  for (const gguf::TensorType type : kOthers) {
+    const BlockFormat format = block_format(type);
+    std::vector<std::byte> row = all_pairs(type);
+    const auto lay = [&](std::size_t at, std::uint32_t half) {
+      for (std::size_t b = 0; b < row.size(); b += format.bytes) {
+        store_u16(row.data() + b + at, static_cast<std::uint16_t>(half));
+      }
+    };
+    for (std::uint32_t value = 0; value < 65536; ++value) {
+      if (format.min_at == 0) {
+        if (!every()) continue;
+        lay(format.scale_at, value);
+        ASSERT_EQ(dequantize_law(type, row, Side::kRight), "") << "scale " << value;
+        continue;
+      }
+      for (const std::uint32_t other : {0x3C00u, 0xFBFFu, value * 40503u}) {
+        for (const bool minimum : {false, true}) {
+          if (!every()) continue;
+          lay(minimum ? format.min_at : format.scale_at, value);
+          lay(minimum ? format.scale_at : format.min_at, other);
+          ASSERT_EQ(dequantize_law(type, row, Side::kRight), "")
+              << (minimum ? "minimum " : "scale ") << value << ", the other " << other % 65536;
+        }
+      }
+    }
+  }
+}
+
+// Every byte at every place, 256 of the scales with each, and a minimum that goes its own way.
+TEST(DequantizeWhole, EveryByteAtEveryPlace) {
   Every every(1201);
   for (const gguf::TensorType type : kTensorTypes) {
     if (!is_quantized(type) || type == kQ8_0 || type == kQ4_0) continue;
@@ -168,6 +203,31 @@ TEST(ProductWhole, EveryByteAtEveryPlace) {
         }
         ASSERT_EQ(product_law(p), "") << "place " << place;
       }
+    }
+  }
+}
+
+// The integers that a product makes of quants and sub-scales: every pair at every place.
+TEST(ProductWhole, EveryQuantWithEverySubScaleAtEveryPlace) {
+  Every every(60);
+  for (const gguf::TensorType type : {kQ2_K, kQ3_K, kQ4_K, kQ5_K}) {
+    const BlockFormat format = block_format(type);
+    const Numbers n = numbers_of(type);
+    std::vector<std::byte> file;
+    for (unsigned q = 0; q < n.quants; ++q) {
+      for (unsigned f = 0; f < n.factors; ++f) {
+        const auto block = whole_block(type, q, f);
+        file.insert(file.end(), block.begin(), block.end());
+        store_u16(&file[file.size() - format.bytes + format.scale_at], 0x4200);
+        if (format.min_at != 0)
+          store_u16(&file[file.size() - format.bytes + format.min_at], 0x3A00);
+      }
+    }
+    for (std::size_t place = 0; place < format.elements; ++place) {
+      if (!every()) continue;
+      Product p = one_hot(type, n.quants * n.factors, place, 0x1p-3f);
+      p.file = file;
+      ASSERT_EQ(product_law(p), "") << "place " << place;
     }
   }
 }
