@@ -3,13 +3,15 @@
 
 Usage: self_test.py FOLDER   (where the toy tree is made anew)
 Exit status 77, with a sentence, where there is no clang to build it with. Where AFL++ is installed, the toy is built and
-run by it too."""
+run by it too; with PRUMO_REQUIRE_AFL=1 it has to be."""
 
+import os
 import pathlib
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -34,12 +36,24 @@ def fleet(root, *arguments):
     return done.returncode, done.stdout + done.stderr
 
 
+def configured():
+    """The targets that the options of build.sh make of this tree."""
+    options = re.findall(r"-DPRUMO_[A-Z]+=OFF", (TREE / ".clusterfuzzlite/build.sh").read_text())
+    with tempfile.TemporaryDirectory() as build:
+        subprocess.run(["cmake", "-S", TREE, "-B", build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=None", "-DCMAKE_CXX_COMPILER=clang++",
+                        "-DPRUMO_FUZZ_ENGINE=-fsanitize=fuzzer", *options], stdout=subprocess.DEVNULL, check=True)
+        listed = subprocess.run(["ninja", "-C", build, "-t", "targets", "all"], capture_output=True, text=True, check=True).stdout
+    return set(re.findall(r"^fuzz/(fuzz_\w+): CXX_EXECUTABLE_LINKER", listed, re.MULTILINE))
+
+
 def this_tree():
     """What the contract asks of the tree itself, before anything is built."""
     names = contract.expected(TREE)
     expect(names and all(contract.NAME.fullmatch(name) for name in names), f"{len(names)} targets, whose names every engine takes")
     bare = [name for name in names if not contract.contents(TREE / "fuzz/corpus" / name.removeprefix("fuzz_"))]
     expect(not bare, f"each has seeds: {bare}")
+    made = configured()
+    expect(made == set(names), f"CMake makes the targets of fuzz/ and no other: {sorted(made ^ set(names))}")
     lost = [path.name for folder in ("fuzz", "fuzz/dict") for path in (TREE / folder).glob("*.*")
             if path.suffix in (".dict", ".options") and f"fuzz_{path.stem}" not in names]
     expect(not lost, f"every dictionary and file of options belongs to a target: {lost}")
@@ -95,11 +109,11 @@ def main():
     if len(sys.argv) != 2:
         print(__doc__, file=sys.stderr)
         return 2
-    this_tree()
     for tool in ("clang++", "cmake", "ninja", "zip", "readelf"):
         if shutil.which(tool) is None:
             print(f"skipped: {tool} is missing, which builds the toy targets")
-            return 1 if failures else 77
+            return 77
+    this_tree()
     root = pathlib.Path(sys.argv[1]).resolve()
     shutil.rmtree(root, ignore_errors=True)
     shutil.copytree(HERE.parent / "fuzz.d/toy", root)
@@ -116,6 +130,10 @@ def main():
     expect(status == 2 and "absent" in words, f"a target that is missing gives exit status 2 (it was {status})")
     if shutil.which("afl-clang-fast++") and shutil.which("afl-fuzz"):
         toy(root, "afl")
+    elif os.environ.get("PRUMO_REQUIRE_AFL") == "1":
+        expect(False, "AFL++ is asked for by PRUMO_REQUIRE_AFL and is not here")
+    else:
+        print("skipped: AFL++ is missing, for which the toy targets are built too; scripts/setup --fleet installs it")
     print(f"{len(failures)} wrong" if failures else "all as promised")
     return 1 if failures else 0
 

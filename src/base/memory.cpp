@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
-#include <fstream>
+#include <cstdlib>
 #include <utility>
+
+#include "base/system_file.h"
 
 namespace prumo {
 namespace {
@@ -14,23 +16,24 @@ namespace {
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
 std::size_t system_available() {
-  std::ifstream file("/proc/meminfo");
-  std::string name;
-  std::string unit;
-  std::size_t kib = 0;
-  while (file >> name >> kib && std::getline(file, unit)) {
-    if (name == "MemAvailable:") return kib * 1024;
-  }
-  return SIZE_MAX;
+  static constexpr char kName[] = "MemAvailable:";
+  const std::string text = system_file("/proc/meminfo");
+  const std::size_t at = text.find(kName);
+  if (at == std::string::npos) return SIZE_MAX;
+  return std::strtoull(text.c_str() + at + sizeof kName - 1, nullptr, 10) * 1024;
 }
 
-// A limit of "max" does not parse as a number: no limit.
+// A limit of "max" is no number: no limit.
 std::size_t group_available() {
-  std::ifstream limit_file("/sys/fs/cgroup/memory.max");
-  std::ifstream used_file("/sys/fs/cgroup/memory.current");
-  std::size_t limit = 0;
-  std::size_t used = 0;
-  if (!(limit_file >> limit) || !(used_file >> used)) return SIZE_MAX;
+  const auto number = [](const char* path) {
+    const std::string text = system_file(path);
+    char* end = nullptr;
+    const std::size_t value = std::strtoull(text.c_str(), &end, 10);
+    return end == text.c_str() ? SIZE_MAX : value;
+  };
+  const std::size_t limit = number("/sys/fs/cgroup/memory.max");
+  const std::size_t used = number("/sys/fs/cgroup/memory.current");
+  if (limit == SIZE_MAX || used == SIZE_MAX) return SIZE_MAX;
   return limit > used ? limit - used : 0;
 }
 

@@ -8,10 +8,12 @@
 #include <algorithm>
 #include <climits>
 #include <cstdio>
-#include <fstream>
+#include <cstdlib>
 #include <set>
 #include <string>
 #include <system_error>
+
+#include "base/system_file.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -42,22 +44,22 @@ void wake_all(const std::atomic<std::uint32_t>& value) {
   ::syscall(SYS_futex, &value, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
 }
 
-// CPUs of one core name the same first sibling.
+// CPUs of one core name the same siblings.
 std::string core_of(int cpu) {
-  std::ifstream file("/sys/devices/system/cpu/cpu" + std::to_string(cpu) +
-                     "/topology/thread_siblings_list");
-  std::string siblings;
-  return std::getline(file, siblings) ? siblings : "cpu" + std::to_string(cpu);
+  const std::string name = "cpu" + std::to_string(cpu);
+  const std::string siblings =
+      system_file(("/sys/devices/system/cpu/" + name + "/topology/thread_siblings_list").c_str());
+  return siblings.empty() ? name : siblings;
 }
 
 // Control group version 2: "max 100000" or "200000 100000".
 std::size_t quota_cores() {
-  std::ifstream file("/sys/fs/cgroup/cpu.max");
-  std::string quota;
-  double period = 0;
-  if (!(file >> quota >> period) || quota == "max" || period <= 0) return SIZE_MAX;
-  const double cores = std::strtod(quota.c_str(), nullptr) / period;
-  return cores < 1 ? 1 : static_cast<std::size_t>(cores);
+  const std::string text = system_file("/sys/fs/cgroup/cpu.max");
+  char* end = nullptr;
+  const double quota = std::strtod(text.c_str(), &end);
+  const double period = std::strtod(end, nullptr);
+  if (end == text.c_str() || period <= 0) return SIZE_MAX;
+  return quota < period ? 1 : static_cast<std::size_t>(quota / period);
 }
 
 }  // namespace
