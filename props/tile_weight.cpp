@@ -1,8 +1,10 @@
 // Laws of tile_weight for all logits that a model can give.
 #include <gtest/gtest.h>
 
+#include "support/accuracy.h"
 #include "support/gen.h"
 #include "support/select_law.h"
+#include "support/vectors.h"
 
 namespace prumo::testing {
 namespace {
@@ -40,6 +42,11 @@ RC_GTEST_PROP(TileWeightLaw, TheOrderWithinATileIsFree, ()) {
     table->tile_weight(turned.data(), 64, 64, 0.5f, &after);
     RC_ASSERT(before == after);
   }
+}
+
+RC_GTEST_PROP(TileWeightLaw, TheErrorIsBounded, ()) {
+  const float scale = static_cast<float>(*rc::gen::inRange(1, 200)) / 64.0f;
+  RC_ASSERT(tile_weight_accuracy(draw_finite(draw_length(1)), scale).fault() == "");
 }
 
 }  // namespace

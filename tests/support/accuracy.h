@@ -224,6 +224,30 @@ inline Accuracy softmax_accuracy(const std::vector<float>& x, float scale) {
   return out;
 }
 
+/// The sums of tiles of weights in units of 2^-32, of which every one is cut off at a whole number.
+inline Accuracy tile_weight_accuracy(const std::vector<float>& x, float scale) {
+  Accuracy out;
+  const double max = wide(*std::max_element(x.begin(), x.end()));
+  for (const Kernels* table : tables()) {
+    std::vector<std::uint64_t> tiles((x.size() + kTile - 1) / kTile);
+    table->tile_weight(x.data(), x.size(), static_cast<float>(max), scale, tiles.data());
+    for (std::size_t begin = 0; begin < x.size(); begin += kTile) {
+      const std::size_t end = std::min(begin + kTile, x.size());
+      double sum = 0, unit = 0, bound = 0;
+      for (std::size_t i = begin; i < end; ++i) {
+        const double a = (max - wide(x[i])) * wide(scale);
+        const double exact = std::exp(-a) * 0x1p32;
+        sum += exact;
+        unit += kUnitRoundoff * (1 + a) * exact;
+        bound += kUnitRoundoff * softmax_steps(a) * exact;
+      }
+      out.add(static_cast<double>(tiles[begin / kTile]), sum, unit, bound / unit,
+              static_cast<double>(end - begin), place(*table, begin / kTile));
+    }
+  }
+  return out;
+}
+
 inline Accuracy swiglu_accuracy(const std::vector<float>& gate, const std::vector<float>& up) {
   Accuracy out;
   for (const Kernels* table : tables()) {

@@ -52,6 +52,8 @@ inline std::vector<Measured> measured_kernels() {
        }},
       {"softmax", "n 4096", "u Σ (1 + \\|a\\|) e^a",
        [](Bits& bits) { return softmax_accuracy(spread(4096, 4, bits), 1.0f); }},
+      {"tile_weight", "64 tiles of 64", "u Σ (1 + \\|a\\|) e^a",
+       [](Bits& bits) { return tile_weight_accuracy(spread(4096, 4, bits), 1.0f); }},
       {"swiglu", "n 4096", "u \\|y\\|",
        [](Bits& bits) {
          const auto first = spread(4096, 5, bits);
