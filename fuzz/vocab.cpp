@@ -1,7 +1,7 @@
-// Metadata to a vocabulary. The first byte chooses: 0, the rest is a GGUF file as it stands; else
-// the rest writes the keys of one, right or wrong, and the verdict, with the key it names, must be
-// that of the rules written down here. Whatever loads can be used: ids stay inside, every id has a
-// text.
+// Metadata to a vocabulary. The first byte chooses: 0, the rest is a GGUF file as it stands, judged
+// by the rules of support/model_oracle.h; else the rest writes the keys of one, right or wrong, and
+// the rules are written down here. The verdict, with the key it names, must be theirs. Whatever
+// loads can be used: ids stay inside, every id has a text.
 #include "tokenizer/vocab.h"
 
 #include <array>
@@ -13,6 +13,7 @@
 
 #include "support/check.h"
 #include "support/gguf_engine.h"
+#include "support/model_oracle.h"
 #include "support/spm_vocab.h"
 
 namespace prumo::fuzz {
@@ -48,17 +49,25 @@ void use(const Tokenizer& tokenizer) {
 
 void try_file(const std::uint8_t* data, std::size_t size) {
   const auto copy = fuzz::exact_copy<std::byte>(data, size);
-  auto file = gguf::File::parse({copy.get(), size});
+  const std::span<const std::byte> bytes(copy.get(), size);
+  auto file = gguf::File::parse(bytes);
   if (!file) return;  // the reader's own target judges this
+  const testing::GgufOracle parsed(bytes);
+  const auto rules = testing::ModelOracle::of_vocabulary(parsed, bytes);
   const auto tokenizer = Tokenizer::from(*file);
+  CHECK(tokenizer.ok() == rules.good(), "broken:" + rules.list());
   if (tokenizer) {
-    const gguf::Value* tokens = file->find("tokenizer.ggml.tokens");
-    CHECK(tokens != nullptr && tokens->count() == tokenizer->size(), "V");
+    CHECK(tokenizer->size() == rules.vocab, "V");
     use(*tokenizer);
-  } else {
-    CHECK(tokenizer.error().place.starts_with("tokenizer.ggml."), tokenizer.error().place);
-    CHECK(!tokenizer.error().message.empty(), "a sentence");
+    return;
   }
+  const Error& error = tokenizer.error();
+  CHECK(error.place == rules.first(), error.place + " is not the first of" + rules.list());
+  const gguf::Value* model = file->find("tokenizer.ggml.model");
+  const bool another = error.place == "tokenizer.ggml.model" && model != nullptr &&
+                       model->type() == gguf::ValueType::kString;
+  CHECK(error.code == (another ? ErrorCode::kUnsupported : ErrorCode::kBadModel), error.message);
+  CHECK(!error.message.empty(), "a sentence");
 }
 
 /// Writes the keys of a tokenizer from the input, and knows the first rule they break.

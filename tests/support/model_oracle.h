@@ -28,6 +28,13 @@ class ModelOracle {
     if (broken_.empty()) vocabulary();
     if (broken_.empty()) tensors();
   }
+  /// The rules of a vocabulary alone, of a file that need not be a model.
+  static ModelOracle of_vocabulary(const GgufOracle& parsed, std::span<const std::byte> file) {
+    ModelOracle out(parsed, file, Part{});
+    out.count_tokens();
+    out.vocabulary();
+    return out;
+  }
 
   std::uint64_t context = 0, embedding = 0, layers = 0, ffn = 0, heads = 0, kv_heads = 0;
   std::uint64_t head_dim = 0, vocab = 0;
@@ -35,6 +42,9 @@ class ModelOracle {
   Wide elements = 0;  ///< of all tensors
 
   [[nodiscard]] bool good() const { return broken_.empty() && !tensors_broken_; }
+  /// The first key that breaks a rule, in the order of vocabularies; "" when none does. The keys of
+  /// sizes have no order.
+  [[nodiscard]] const std::string& first() const { return first_; }
   /// Whether a refusal may name this place: keys come before the vocabulary, and both before
   /// tensors.
   [[nodiscard]] bool breaks(const std::string& place) const {
@@ -55,6 +65,9 @@ class ModelOracle {
 
  private:
   using U64 = std::uint64_t;
+  struct Part {};
+  ModelOracle(const GgufOracle& parsed, std::span<const std::byte> file, Part)
+      : parsed_(parsed), file_(file) {}
 
   [[nodiscard]] const OracleItem* find(const std::string& key) const {
     for (const auto& [name, item] : parsed_.keys) {
@@ -129,7 +142,9 @@ class ModelOracle {
     return otherwise.value_or(least);
   }
   void require(bool holds, const std::string& key) {
-    if (!holds) broken_.insert(key);
+    if (holds) return;
+    if (first_.empty()) first_ = key;
+    broken_.insert(key);
   }
 
   void numbers() {
@@ -159,11 +174,16 @@ class ModelOracle {
                static_cast<double>(Float::max()));
     base = real("rope.freq_base", 10000, 1, 1e30);
     rope_scale();
+    require(count_tokens(), "tokenizer.ggml.tokens");
+    require(size("vocab_size", U64{1} << 24, vocab) == vocab, "llama.vocab_size");
+  }
+
+  /// Whether there are any.
+  bool count_tokens() {
     const OracleItem* tokens = find("tokenizer.ggml.tokens");
     const bool listed = tokens != nullptr && tokens->type == 9 && tokens->count >= 1;
-    require(listed, "tokenizer.ggml.tokens");
     vocab = listed ? static_cast<U64>(tokens->count) : 1;
-    require(size("vocab_size", U64{1} << 24, vocab) == vocab, "llama.vocab_size");
+    return listed;
   }
 
   void rope_scale() {
@@ -194,15 +214,16 @@ class ModelOracle {
     const std::string t = "tokenizer.ggml.";
     const OracleItem* model = find(t + "model");
     require(model != nullptr && model->type == 8 && text_at(model->begin) == "llama", t + "model");
-    const OracleItem& tokens = *find(t + "tokens");
-    require(is_array_of(tokens, 8), t + "tokens");
-    if (!is_array_of(tokens, 8)) return;
+    const OracleItem* tokens = find(t + "tokens");
+    const bool texts = tokens != nullptr && is_array_of(*tokens, 8) && tokens->count >= 1;
+    require(texts, t + "tokens");
+    if (!texts) return;
     std::vector<bool> bytes;
     const OracleItem* types = find(t + "token_type");
     const bool typed = types != nullptr && is_array_of(*types, 5) && types->count == vocab;
     require(types == nullptr || typed, t + "token_type");
     for (U64 i = 0; i < vocab; ++i) {
-      const bool looks = is_byte(text_at(tokens.strings[static_cast<std::size_t>(i)]));
+      const bool looks = is_byte(text_at(tokens->strings[static_cast<std::size_t>(i)]));
       const std::int32_t type = typed ? load<std::int32_t>(types->begin + 4 * i) : looks ? 6 : 1;
       require(type >= 0 && type <= 6, t + "token_type");
       require(type != 6 || looks, t + "tokens");
@@ -215,16 +236,18 @@ class ModelOracle {
       require(item == nullptr || (id && *id < vocab && !bytes[static_cast<std::size_t>(*id)]),
               t + name);
     }
-    for (const char* name : {"add_bos_token", "add_space_prefix"}) {
-      const OracleItem* item = find(t + name);
-      require(item == nullptr || item->type == 7, t + name);
-    }
+    boolean(t + "add_bos_token");
     const OracleItem* scores = find(t + "scores");
     bool numbers = scores != nullptr && is_array_of(*scores, 6) && scores->count == vocab;
     for (U64 i = 0; numbers && i < vocab; ++i) {
       numbers = !std::isnan(load<float>(scores->begin + 4 * i));
     }
     require(numbers, t + "scores");
+    boolean(t + "add_space_prefix");
+  }
+  void boolean(const std::string& key) {
+    const OracleItem* item = find(key);
+    require(item == nullptr || item->type == 7, key);
   }
 
   struct Shape {
@@ -295,6 +318,7 @@ class ModelOracle {
   const GgufOracle& parsed_;
   std::span<const std::byte> file_;
   std::set<std::string> broken_;
+  std::string first_;
   bool tensors_broken_ = false;
 };
 
