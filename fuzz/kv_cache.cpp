@@ -39,26 +39,6 @@ struct History {
 constexpr std::size_t kMostOperations = 64;
 constexpr std::size_t kMostNumbers = 2048;  // of a cache: what an execution may cost
 
-/// Whether this half is the nearest to x, of two that are as near the even one: by their values.
-bool is_nearest_half(std::uint16_t h, float x) {
-  const auto value = [](std::uint16_t bits) { return testing::half_value(bits); };
-  const bool negative = std::signbit(x);
-  if (testing::is_nan(x)) return (h & 0x7C00) == 0x7C00 && (h & 0x3FF) != 0;
-  if (((h >> 15) != 0) != negative) return false;
-  const auto magnitude = static_cast<std::uint16_t>(h & 0x7FFF);
-  const double a = std::fabs(static_cast<double>(x));
-  // From half a unit above the largest finite half on, it is infinity.
-  if (magnitude == 0x7C00) return a >= 65520;
-  if (magnitude > 0x7C00 || a >= 65520) return false;
-  const double off = std::fabs(a - value(magnitude));
-  const auto as_good = [&](std::uint16_t other) {
-    const double other_off = std::fabs(a - value(other));
-    return off < other_off || (off == other_off && magnitude % 2 == 0);
-  };
-  const bool above = magnitude == 0x7BFF || as_good(static_cast<std::uint16_t>(magnitude + 1));
-  return above && (magnitude == 0 || as_good(static_cast<std::uint16_t>(magnitude - 1)));
-}
-
 struct Shape {
   Config config;
   std::size_t context = 0;
@@ -164,7 +144,7 @@ void check_blocks(const KvCache& cache, const Shape& s, const Blocks& blocks,
     const std::size_t scale_at = line + b % 2 * 32 + lane * 2;
     std::uint16_t scale = 0;
     std::memcpy(&scale, memory + scale_at, sizeof scale);
-    CHECK(is_nearest_half(scale, block.scale), where + ": scale " + std::to_string(scale));
+    CHECK(testing::is_nearest_half(scale, block.scale), where + ": scale " + std::to_string(scale));
     known[scale_at] = known[scale_at + 1] = true;
     for (std::size_t i = 0; i < kBlock; ++i) {
       const std::size_t in_block = value ? lane * kBlock + i : (i / 4 * 16 + lane) * 4 + i % 4;
@@ -211,7 +191,7 @@ void check(const KvCache& cache, const Shape& s, const Numbers& numbers, const s
       CHECK(testing::same_bits(kept, x), where);
     } else {
       std::memcpy(&half, at, size);
-      CHECK(is_nearest_half(half, x), where + " is " + std::to_string(half));
+      CHECK(testing::is_nearest_half(half, x), where + " is " + std::to_string(half));
     }
   }
   for (std::size_t i = 0; i < bytes; ++i) {

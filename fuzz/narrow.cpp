@@ -1,4 +1,4 @@
-// Any floats to binary16: every table against the conversion by bits.
+// Any floats to binary16: every table gives the nearest, by their values.
 #include "support/floats_of.h"
 #include "support/narrow_law.h"
 

@@ -1,6 +1,7 @@
 // Laws of the conversion to binary16.
 #include <gtest/gtest.h>
 
+#include "base/half.h"
 #include "support/accuracy.h"
 #include "support/narrow_law.h"
 #include "support/vectors.h"

@@ -9,6 +9,7 @@
 #include <limits>
 #include <vector>
 
+#include "support/floats.h"
 #include "support/matrices.h"
 
 namespace prumo::testing {
@@ -24,6 +25,24 @@ inline double half_value(std::uint16_t h) {
   }
   if (exponent == 0) return sign * std::ldexp(mantissa, -24);
   return sign * std::ldexp(1024 + mantissa, exponent - 25);
+}
+
+/// Whether this half is the nearest to x, of two that are as near the even one: by their values.
+inline bool is_nearest_half(std::uint16_t h, float x) {
+  if (is_nan(x)) return (h & 0x7C00) == 0x7C00 && (h & 0x3FF) != 0;
+  if (((h >> 15) != 0) != std::signbit(x)) return false;
+  const auto magnitude = static_cast<std::uint16_t>(h & 0x7FFF);
+  const double a = std::fabs(static_cast<double>(x));
+  // From half a unit above the largest finite half on, it is infinity.
+  if (magnitude == 0x7C00) return a >= 65520;
+  if (magnitude > 0x7C00 || a >= 65520) return false;
+  const double off = std::fabs(a - half_value(magnitude));
+  const auto as_good = [&](std::uint16_t other) {
+    const double other_off = std::fabs(a - half_value(other));
+    return off < other_off || (off == other_off && magnitude % 2 == 0);
+  };
+  const bool above = magnitude == 0x7BFF || as_good(static_cast<std::uint16_t>(magnitude + 1));
+  return above && (magnitude == 0 || as_good(static_cast<std::uint16_t>(magnitude - 1)));
 }
 
 /// The value of a bfloat16, by its definition.
