@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 #include <set>
 
@@ -128,6 +129,30 @@ RC_GTEST_PROP(GgufMutatorLaws, StaysInsideItsLimitAndRepeatsItself, ()) {
   const Bytes child = GgufMutator(seed, mutate_bytes_simply).cross(a, b, limit);
   RC_ASSERT(child.size() <= limit);
   RC_ASSERT(child == GgufMutator(seed, mutate_bytes_simply).cross(a, b, limit));
+}
+
+// A wrong count hides what is wrong deeper inside. Three edits add or remove three entries at most;
+// of the wrong counts, some fall among the right ones.
+TEST(GgufMutator, CountsAreRightInSevenOfEight) {
+  const testing::GgufBuilder small = testing::small_gguf();
+  const Bytes file = small.build();
+  const auto emptied = [](std::uint8_t*, std::size_t, std::size_t) { return std::size_t{0}; };
+  const auto near = [](const Bytes& mutant, std::size_t at, std::size_t n) {
+    std::uint64_t said = 0;
+    std::memcpy(&said, mutant.data() + at, sizeof said);
+    return said + 3 >= n && said <= n + 3;
+  };
+  constexpr int kMutants = 8000;
+  int right = 0, wrong = 0, plain = 0;
+  for (std::uint64_t seed = 0; seed < kMutants; ++seed) {
+    const Bytes mutant = GgufMutator(seed, emptied).mutate(file, 4096);
+    const bool counted = !mutant.empty() && near(mutant, 8, small.tensors.size()) &&
+                         near(mutant, 16, small.keys.size());
+    (mutant.empty() ? plain : counted ? right : wrong) += 1;
+  }
+  EXPECT_NEAR(plain, kMutants / 16, kMutants / 100);
+  EXPECT_GT(right, kMutants * 7 / 8 - kMutants / 100);
+  EXPECT_GT(wrong, kMutants / 32);
 }
 
 TEST(GgufMutator, ReachesEveryReasonAndKeepsManyFilesGood) {
