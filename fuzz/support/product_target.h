@@ -1,5 +1,5 @@
 // The fuzz target of all matrix products: input bytes become a shape and the numbers in it, and
-// every table must give the oracle's bits.
+// every table must give the oracle's bits, in however many shares the panels are dealt.
 #pragma once
 
 #include "support/check.h"
@@ -29,6 +29,24 @@ inline void fill_activations(Input& in, testing::Bits& bits, testing::Product& p
   }
 }
 
+// What runs on threads asks for the machine's cores, which MemorySanitizer does not see through.
+#if defined(__has_feature)
+#if __has_feature(memory_sanitizer)
+#define PRUMO_FUZZ_NO_THREADS 1
+#endif
+#endif
+
+/// How the panels are dealt: whole, in shares, in a quarter of those on threads. The seed says it,
+/// by numbers of its own, so that inputs mean the matrices that they meant before.
+inline void deal(std::uint32_t seed, testing::Product& p) {
+  testing::Bits bits(~std::uint64_t{seed});
+  p.shares = 1 + bits.below(3);
+  p.on_threads = p.shares > 1 && bits.below(4) == 0;
+#if defined(PRUMO_FUZZ_NO_THREADS)
+  p.on_threads = false;
+#endif
+}
+
 /// 15 bytes of shape and kinds, then numbers: weights in the file's layout first. Arguments lie
 /// against guard pages (support/stage.h), which is as exact as a copy of exact size.
 inline int fuzz_product(gguf::TensorType type, const std::uint8_t* data, std::size_t size) {
@@ -44,6 +62,7 @@ inline int fuzz_product(gguf::TensorType type, const std::uint8_t* data, std::si
   p.y_stride += s.wider;
   p.side = s.left ? testing::Side::kLeft : testing::Side::kRight;
   p.x_shift = s.x_shift;
+  deal(s.seed, p);
   if (s.weights >= 4) fill(in, bits, p.file.data(), p.file.size());
   if (s.activations >= 4) fill_activations(in, bits, p);
 

@@ -2,9 +2,14 @@
 // with one line that says what broke; tests, properties and fuzz targets ask the same laws.
 #pragma once
 
+#include <cstdlib>
+#include <map>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/threads.h"
 #include "kernels/pack.h"
 #include "support/quant_oracle.h"
 #include "support/ready_test.h"
@@ -21,6 +26,8 @@ struct Product {
   std::size_t y_stride = 0;
   Side side = Side::kRight;       ///< where the arguments touch a guard page
   std::size_t x_shift = 0;        ///< floats between x and the 64-byte line before it (kLeft)
+  std::size_t shares = 1;         ///< parts that the panels are dealt in, as to threads
+  bool on_threads = false;        ///< a member of a team for each part; else one after another
   std::vector<std::byte> file{};  ///< [rows][columns]
   std::vector<float> x{};         ///< [tokens][columns], for float types
   std::vector<QuantizedBlock> blocks{};  ///< [tokens][columns / 32], for quantized types
@@ -30,7 +37,8 @@ struct Product {
            std::to_string(columns) + ", tokens " + std::to_string(tokens) + ", panels [" +
            std::to_string(panel_begin) + ", " + std::to_string(panel_end) + "), stride " +
            std::to_string(y_stride) + (side == Side::kLeft ? ", left" : ", right") + ", x shift " +
-           std::to_string(x_shift);
+           std::to_string(x_shift) + (shares > 1 ? ", shares " + std::to_string(shares) : "") +
+           (on_threads ? " on threads" : "");
   }
   [[nodiscard]] std::size_t panels() const { return (rows + kPanelRows - 1) / kPanelRows; }
 };
@@ -41,6 +49,8 @@ inline std::string source(const Product& p) {
          ",\n      .panel_begin = " + source(p.panel_begin) +
          ", .panel_end = " + source(p.panel_end) + ", .y_stride = " + source(p.y_stride) +
          ", .side = " + source(p.side) + ", .x_shift = " + source(p.x_shift) +
+         ", .shares = " + source(p.shares) +
+         ", .on_threads = " + (p.on_threads ? "true" : "false") +
          ",\n      .file = " + source(p.file) + ",\n      .x = " + source(p.x) +
          ",\n      .blocks = " + source(p.blocks) + "}";
 }
@@ -101,6 +111,37 @@ inline const std::byte* packed(const Product& p) {
   return panels;
 }
 
+/// One team of each size, for the whole process.
+inline ThreadTeam& team_of(std::size_t size) {
+  static std::map<std::size_t, std::unique_ptr<ThreadTeam>> teams;
+  std::unique_ptr<ThreadTeam>& team = teams[size];
+  if (team == nullptr) {
+    auto made = ThreadTeam::create(size);
+    if (!made.ok()) std::abort();
+    team = std::move(*made);
+  }
+  return *team;
+}
+
+/// The kernel, once for each share of the panels, the last share first where there are no threads.
+inline void multiply_in_shares(const Kernels& table, const Product& p, const MatmulArgs& args) {
+  const auto part = [&](std::size_t index) {
+    const Share share = share_of(p.panel_end - p.panel_begin, index, p.shares);
+    MatmulArgs mine = args;
+    mine.panel_begin = p.panel_begin + share.begin;
+    mine.panel_end = p.panel_begin + share.end;
+    table.matmul(p.type)(mine);
+  };
+  if (p.on_threads) {
+    ThreadTeam& team = team_of(p.shares);
+    return team.run([&](std::size_t index) {
+      team.barrier();  // parts are short: all begin at once, or they would hardly meet
+      part(index);
+    });
+  }
+  for (std::size_t left = p.shares; left > 0; --left) part(left - 1);
+}
+
 /// Lays x and y beside guard pages, calls the table's kernel, and looks at the canaries.
 inline Answer multiply(const Kernels& table, const Product& p, const std::byte* panels) {
   static Stage x_stage;
@@ -122,7 +163,7 @@ inline Answer multiply(const Kernels& table, const Product& p, const std::byte* 
   args.y = y_stage.room<float>(n, p.side);
   args.y_stride = p.y_stride;
 
-  table.matmul(p.type)(args);
+  multiply_in_shares(table, p, args);
 
   Answer out{{args.y, args.y + n}, ""};
   if (!y_stage.intact()) out.fault = "it wrote beside y";
