@@ -1,5 +1,6 @@
 // Argument vectors through the whole command, in this process: the exit code must be one that a
-// table of verbs and options allows, with data or one sentence where they belong.
+// table of verbs and options allows, with data of the verb's form or one sentence where they
+// belong.
 //
 // Input: u8 verb (of kVerbs; the rest: none, or none that exists), then words: u8 which option (of
 // all verbs'; 200: help, 201: a word too many, 202: nothing can be
@@ -9,6 +10,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -57,13 +59,15 @@ std::string memory_file(const char* name, const void* bytes, std::size_t size) {
 }
 
 constexpr std::size_t kContext = 16;  // positions of the models
+constexpr std::size_t kVocab = 259;   // three special tokens, and the bytes
+const std::string kText = "ab ab";    // of the file
 
 std::string made_model(const char* name, float norm) {
   testing::TinyShape shape;
   shape.embedding = shape.ffn = 8;
   shape.heads = shape.kv_heads = shape.layers = 1;
   shape.head_dim = 8;
-  shape.vocab = 259;
+  shape.vocab = kVocab;
   shape.context = kContext;
   testing::GgufBuilder file = testing::tiny_llama(shape);
   std::memcpy(testing::tensor_of(file, "output_norm.weight").data.data(), &norm, sizeof norm);
@@ -74,7 +78,7 @@ std::string made_model(const char* name, float norm) {
 /// The word itself, or the path that it stands for.
 const std::string& path_or(const std::string& word) {
   static const std::map<std::string, std::string> kPaths = {
-      {"$text", memory_file("text", "ab ab", 5)},
+      {"$text", memory_file("text", kText.data(), kText.size())},
       {"$model", made_model("model", 1)},
       {"$nan", made_model("nan", NAN)}};
   const auto found = kPaths.find(word);
@@ -298,6 +302,113 @@ void check_measured(const Line& line, const std::string& out) {
   }
 }
 
+using Json = nlohmann::json;
+
+/// The text that a line says, or its file holds; standard input holds none.
+std::string text_of(const Line& line) {
+  if (line.has("prompt")) return line.value_of("prompt", "");
+  return line.value_of("file", "-") == "$text" ? kText : "";
+}
+
+/// One line with one object that has just these keys.
+Json object_in(const std::string& out, std::set<std::string> keys) {
+  CHECK(out.ends_with('\n') && std::count(out.begin(), out.end(), '\n') == 1, "one line: " + out);
+  Json json = Json::parse(out, nullptr, false);
+  CHECK(json.is_object(), "no object: " + out);
+  for (const auto& [key, value] : json.items()) CHECK(keys.erase(key) == 1, key + " in " + out);
+  CHECK(keys.empty(), *keys.begin() + " is missing: " + out);
+  return json;
+}
+
+void check_generated(const Line& line, const std::string& out) {
+  if (!line.has("json")) {
+    CHECK(out.empty() || out.back() == '\n', "a last line: " + out);
+    CHECK(line.has("prompt-ids") || out.starts_with(text_of(line)), "the prompt first: " + out);
+    return;
+  }
+  std::set<std::string> keys = {
+      "model",    "prompt_ids", "ids",           "text",         "finish",  "logits_hash",
+      "seed",     "load_ns",    "prefill_ns",    "decode_ns",    "drafted", "sample_ns",
+      "accepted", "isa",        "prefill_tok_s", "decode_tok_s", "threads"};
+  if (line.has("logits")) keys.insert("logits");
+  const Json json = object_in(out, keys);
+  const std::size_t most = std::strtoul(line.value_of("tokens", "128").c_str(), nullptr, 10);
+  CHECK(json["ids"].size() <= most && !json["prompt_ids"].empty(), out);
+  CHECK(!line.has("logits") || json["logits"].size() == kVocab, out);
+}
+
+/// Ids on one line, of which detokenize makes the text again.
+void check_ids(const Line& line, const std::string& out) {
+  CHECK(out.ends_with('\n') && out.find_first_not_of("0123456789,") == out.size() - 1, out);
+  Line back;
+  const std::string ids = out.substr(0, out.size() - 1);
+  back.words = {"prumo", "detokenize", "-m", path_or(line.value_of("model", "$model")),
+                "--ids", ids};
+  const Ended ended = run(back);
+  CHECK(ended.code == 0 && ended.out == text_of(line), out + " became " + ended.out);
+}
+
+/// The first three tokens are special and print nothing; the others are the bytes.
+void check_text(const Line& line, const std::string& out) {
+  std::string wanted;
+  for (const std::size_t id : numbers_of(line.value_of("ids", ""))) {
+    if (id >= 3) wanted += static_cast<char>(id - 3);
+  }
+  CHECK(out == wanted, "detokenize printed " + out);
+}
+
+void check_info(const Line& line, const std::string& out) {
+  if (!line.has("json")) {
+    CHECK(out.starts_with("file        ") && out.find("\nruns here   yes\n") != std::string::npos,
+          out);
+    return;
+  }
+  const Json json = object_in(out, {"file", "version", "alignment", "parameters", "tensor_bytes",
+                                    "runs", "memory", "isa", "keys", "tensors"});
+  CHECK(json["file"] == path_or(line.value_of("model", "$model")) && json["runs"] == true, out);
+  CHECK(!json["keys"].empty() && !json["tensors"].empty(), out);
+}
+
+void check_scored(const Line& line, const std::string& out) {
+  if (!line.has("json")) {
+    std::string heads;
+    for (std::size_t at = 0; at < out.size(); at = out.find('\n', at) + 1) heads += out[at];
+    CHECK(out.ends_with('\n') && heads == (line.has("reference") ? "tnpbKts" : "tnpbs"), out);
+    return;
+  }
+  std::set<std::string> keys = {
+      "model",          "type_kv", "bytes",         "tokens",     "context", "stride", "windows",
+      "nats_per_token", "tok_s",   "bits_per_byte", "perplexity", "isa",     "threads"};
+  if (line.has("reference")) {
+    keys.insert({"kl_mean", "kl_median", "kl_p99", "kl_max", "top_agreement"});
+  }
+  const Json json = object_in(out, keys);
+  CHECK(json["bytes"] == kText.size() && json["perplexity"] > 0, out);
+  // The models that can be scored are one and the same; the reference's cache is F16.
+  const bool alike = line.has("reference") && line.value_of("cache", "f16") == "f16";
+  CHECK(!alike || (json["kl_max"] == 0 && json["top_agreement"] == 1), out);
+}
+
+/// What a verb prints that ends well.
+void check_printed(const Line& line, const std::string& out) {
+  const std::string& verb = line.words[1];
+  if (verb == "bench") check_measured(line, out);
+  if (verb == "generate") check_generated(line, out);
+  if (verb == "tokenize") check_ids(line, out);
+  if (verb == "detokenize") check_text(line, out);
+  if (verb == "info") check_info(line, out);
+  if (verb == "perplexity") check_scored(line, out);
+  if (verb == "verify") {
+    const auto number = [&](const char* option, const char* usual) {
+      const std::string text = line.value_of(option, usual);
+      return text.size() > 1 && text[0] == '0' ? text.substr(1) : text;
+    };
+    CHECK(out == line.value_of("kernel", "") + ": input " + number("input", "") + " of seed " +
+                     number("seed", "1") + ": no bit differs\n",
+          out);
+  }
+}
+
 void check(const Line& line, const std::set<int>& codes) {
   std::string shown;
   for (const std::string& word : line.words) shown += " '" + word + "'";
@@ -315,16 +426,8 @@ void check(const Line& line, const std::set<int>& codes) {
     CHECK(ended.err.empty() || ended.err[0] == '[', shown + " also says " + ended.err);
     if (line.help) {
       CHECK(ended.out.find("Usage:") != std::string::npos, ended.out);
-    } else if (line.words[1] == "bench") {
-      check_measured(line, ended.out);
-    } else if (line.words[1] == "verify") {
-      const auto number = [&](const char* option, const char* usual) {
-        const std::string text = line.value_of(option, usual);
-        return text.size() > 1 && text[0] == '0' ? text.substr(1) : text;
-      };
-      CHECK(ended.out == line.value_of("kernel", "") + ": input " + number("input", "") +
-                             " of seed " + number("seed", "1") + ": no bit differs\n",
-            ended.out);
+    } else {
+      check_printed(line, ended.out);
     }
     return;
   }

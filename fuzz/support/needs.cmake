@@ -4,7 +4,8 @@ function(prumo_fuzz_needs target stem)
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests ${PROJECT_SOURCE_DIR}/fuzz)
   target_link_libraries(${target} PRIVATE prumo_models)
   if(stem STREQUAL "cli")
-    target_link_libraries(${target} PRIVATE prumo_command)
+    find_package(nlohmann_json REQUIRED)
+    target_link_libraries(${target} PRIVATE prumo_command nlohmann_json::nlohmann_json)
     target_link_options(${target} PRIVATE  # it brings its own
       LINKER:--wrap=_ZN5prumo3cli14read_bandwidthERNS_10ThreadTeamEm
       LINKER:--wrap=_ZN5prumo3cli9int8_peakERNS_10ThreadTeamENS_3IsaE)
