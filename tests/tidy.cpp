@@ -113,6 +113,17 @@ TEST_F(PlantedFaults, AKernelMissingFromEitherList) {
   EXPECT_EQ(kernels_outside_the_table(root_), Faults{"no kernel is declared"});
 }
 
+TEST_F(PlantedFaults, AFileOfKernelsThatDeclaresNone) {
+  plant("src/kernels/dispatch.cpp", ".two_f16 = space::two_f16");
+  plant("src/kernels/kernels.h", "f(\"two_f16\", KernelMember<&Kernels::two_f16>{});");
+  plant("src/kernels/declarations.h", "void two_f16(const float* x); \\\n");
+  plant("src/kernels/two.cpp", "");
+  plant("src/kernels/pack.cpp", "");
+  EXPECT_EQ(kernels_outside_the_table(root_), Faults{});
+  plant("src/kernels/wo.cpp", "");  // no part of another's name will do
+  EXPECT_EQ(kernels_outside_the_table(root_), Faults{"wo.cpp has no kernel in declarations.h"});
+}
+
 TEST_F(PlantedFaults, ALongFile) {
   plant("src/base/full.cpp", std::string(kMostLines, '\n'));
   EXPECT_EQ(long_files(root_), Faults{});
@@ -121,15 +132,27 @@ TEST_F(PlantedFaults, ALongFile) {
 }
 
 TEST_F(PlantedFaults, EachWayToPrintOrToEnd) {
-  plant("src/base/good.cpp", "// abort() is not called\nconst char* s = \"printf(\";\n");
+  plant("src/base/good.cpp",
+        "// abort() is not called\nconst char* s = \"printf(\";\nsnprintf(s, 1, s);\nput(s);\n");
   plant("src/cli/main.cpp", "exit(1);");
   EXPECT_EQ(forbidden_in_the_library(root_), Faults{});
   for (const std::string code :
-       {"printf(", "fprintf(", "puts(", "perror(", "std::cout", "std::cerr", "std::clog", "abort(",
-        "exit(", "_exit(", "quick_exit(", "terminate(", "throw"}) {
+       {"printf(", "fprintf(",    "vprintf(",   "vfprintf(", "dprintf(",        "vdprintf(",
+        "puts(",   "fputs(",      "putc(",      "fputc(",    "putchar(",        "fwrite(",
+        "perror(", "std::cout",   "std::cerr",  "std::clog", "abort(",          "exit(",
+        "_exit(",  "quick_exit(", "terminate(", "raise(",    "__builtin_trap(", "throw"}) {
     plant("src/base/bad.cpp", "void f() { " + code + " 1;");
     EXPECT_EQ(forbidden_in_the_library(root_), Faults{"bad.cpp uses " + code});
   }
+}
+
+TEST_F(PlantedFaults, CodeBehindAQuoteThatBeginsNoString) {
+  for (const std::string before : {"c == '\"'", "c == '\\'' || c == '\"'", "n = 1'000; c = '\"'"}) {
+    plant("src/base/bad.cpp", before + "; abort(); c = '\"'; \"\";\n");
+    EXPECT_EQ(forbidden_in_the_library(root_), Faults{"bad.cpp uses abort("}) << before;
+  }
+  plant("src/base/bad.cpp", "n = 1'000; s = \"it's abort()\"; c = '\"'; // abort()\n");
+  EXPECT_EQ(forbidden_in_the_library(root_), Faults{});
 }
 
 TEST_F(PlantedFaults, AFileInNoTarget) {
