@@ -184,10 +184,17 @@ TEST_F(PlantedFaults, AHeaderThatNobodyIncludes) {
 TEST_F(PlantedFaults, AUnitWithoutATest) {
   plant("src/gguf/reader.cpp", "");
   plant("tests/gguf_reader.cpp", "");
+  plant("props/gguf_reader.cpp", "");
   plant("src/gguf/file.cpp", "");
+  plant("src/gguf/format.cpp", "");
+  plant("tests/gguf_format.cpp", "");
   EXPECT_EQ(units_without_a_test(root_), Faults{});
   plant("src/model/lost.cpp", "");
+  plant("props/lost.cpp", "");
   EXPECT_EQ(units_without_a_test(root_), Faults{"model/lost.cpp has no tests/lost.cpp"});
+  plant("tests/lost.cpp", "");
+  fs::remove(root_ / "props/lost.cpp");
+  EXPECT_EQ(units_without_a_test(root_), Faults{"model/lost.cpp has no props/lost.cpp"});
 }
 
 TEST_F(PlantedFaults, AnInstructionSetFlag) {
