@@ -17,6 +17,7 @@
 #include "support/gguf_oracle.h"
 #include "support/model_malformed.h"
 #include "support/model_oracle.h"
+#include "support/tiny_llama.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define PRUMO_TEST_SHADOWED 1
@@ -238,6 +239,25 @@ TEST(CliMalformed, AFileChangedAtRandom) {
   }
   EXPECT_GT(good, kFiles / 20) << "hardly any is still good";
   EXPECT_LT(good, kFiles / 2) << "hardly any is wrong";
+}
+
+// Neither bytes nor an unknown token, and no token that begins a text.
+TEST(CliMalformed, AVocabularyThatSpellsNothingOfThePrompt) {
+  TinyShape shape;
+  shape.vocab = 3;
+  GgufBuilder file = tiny_llama(shape);
+  file.add("tokenizer.ggml.model", "llama")
+      .add_array<std::string>("tokenizer.ggml.tokens", {"aa", "bb", "cc"})
+      .add_array<float>("tokenizer.ggml.scores", {-1, -2, -3})
+      .add_array<std::int32_t>("tokenizer.ggml.token_type", {1, 1, 1});
+  const Bytes bytes = file.build();
+  const std::string path =
+      put("spells.gguf", {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  EXPECT_EQ(run({"generate", "-m", path, "-p", "aa", "-n", "1"}).code, 0);
+  const Ended ended = run({"generate", "-m", path, "-p", "hi", "-n", "1"});
+  EXPECT_EQ(ended.code, 3);
+  EXPECT_EQ(ended.out, "");
+  EXPECT_TRUE(ended.err.starts_with("prumo: " + path + ": tokenizer.ggml.tokens: ")) << ended.err;
 }
 
 }  // namespace

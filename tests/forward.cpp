@@ -436,6 +436,26 @@ TEST_F(Sessions, CancelledBeforeABatchKeepsThoseBefore) {
   EXPECT_EQ(session->position(), 0u);
 }
 
+// The batch in which the wish came up is finished, no other begun, and the session goes on from
+// there.
+TEST_F(Sessions, CancelledWhileATextIsScoredKeepsWholeBatches) {
+  const auto ids = random_ids(20, shape_.vocab, 3);
+  const auto expected = run(model_, {.threads = 1}, ids);
+  for (const std::size_t at : {1u, 4u, 5u, 16u}) {
+    auto session = Session::create(model_, {.batch = 4, .threads = 2});
+    std::atomic<bool> cancel{false};
+    std::size_t seen = 0;
+    const auto look = [&](std::span<const float>) { cancel = ++seen >= at; };
+    const Status status = session->evaluate(ids, look, &cancel);
+    ASSERT_FALSE(status.ok()) << at;
+    EXPECT_EQ(status.error().code, ErrorCode::kCancelled);
+    EXPECT_EQ(seen, round_up(at, 4));
+    EXPECT_EQ(session->position(), seen);
+    ASSERT_TRUE(session->prefill(std::span(ids).subspan(seen)).ok());
+    EXPECT_EQ(logits_bits(*session), expected) << at;
+  }
+}
+
 TEST(Rope, DivisorsAndLinearScalingChangeTheAnswer) {
   const auto ids = random_ids(9, 300, 4);
   const auto answer = [&](GgufBuilder file) {

@@ -76,13 +76,20 @@ TEST(GgufValue, WhatSteersATerminalIsEscaped) {
                               static_cast<char>(0x80 | (code & 0x3F))};
     return printable(text) != text;
   };
-  // Marks of direction, breaks of lines and paragraphs, embeddings and isolates; not what is
-  // beside.
+  // Marks of direction, breaks of lines and paragraphs, embeddings, isolates, and what has no
+  // width; not what is beside.
   for (std::uint32_t code = 0x2000; code < 0x2080; ++code) {
-    const bool steers = code == 0x200E || code == 0x200F || (code >= 0x2028 && code <= 0x202E) ||
-                        (code >= 0x2066 && code <= 0x2069);
+    const bool steers = (code >= 0x200B && code <= 0x200F) || (code >= 0x2028 && code <= 0x202E) ||
+                        (code >= 0x2060 && code <= 0x206F);
     EXPECT_EQ(is_escaped(code), steers) << std::hex << code;
   }
+  for (std::uint32_t code = 0xFE00; code < 0x10000; ++code) {
+    const bool steers = code == 0xFEFF || (code >= 0xFFF9 && code <= 0xFFFB);
+    EXPECT_EQ(is_escaped(code), steers) << std::hex << code;
+  }
+  EXPECT_EQ(printable("\xD8\x9B \xD8\x9C \xD8\x9D"), "\xD8\x9B \\xD8\\x9C \xD8\x9D");  // U+061C
+  EXPECT_EQ(printable("\xF3\xA0\x80\x81"), "\\xF3\\xA0\\x80\\x81");                    // U+E0001
+  EXPECT_EQ(printable("\xF3\xA0\x82\x80"), "\xF3\xA0\x82\x80");                        // U+E0080
 }
 
 TEST(GgufValue, PrintableKeepsTextAndEscapesTheRest) {

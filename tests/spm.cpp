@@ -380,10 +380,20 @@ std::uint64_t unmixed(std::uint64_t x) {
   return x ^ x >> 32;
 }
 
-TEST(Spm, PiecesMadeToShareAHashCostNoMoreThanOthers) {
+std::uint64_t mixed(std::uint64_t x) {
+  x ^= x >> 32;
+  x *= 0x9E3779B97F4A7C15u;
+  x ^= x >> 29;
+  x *= 0xBF58476D1CE4E5B9u;
+  return x ^ x >> 32;
+}
+
+// By the first hash, and by those of the numbers that come next.
+TEST(Spm, PiecesMadeToShareHashesCostNoMoreThanOthers) {
   PlainVocab vocab = vocab_of({kMark, "a", "b", "ab", kMark + "ab"});
   for (std::uint64_t i = 1; vocab.tokens.size() < 20000; ++i) {
-    const std::uint64_t word = unmixed(i << 24) ^ 8;
+    ASSERT_EQ(mixed(unmixed(i << 24)), i << 24);
+    const std::uint64_t word = unmixed(i << 24) ^ (mixed(std::min<std::uint64_t>(i / 300, 8)) + 8);
     const std::string piece(reinterpret_cast<const char*>(&word), 8);
     if (piece.find(' ') == std::string::npos) vocab.tokens.push_back({piece, -1000, 1});
   }

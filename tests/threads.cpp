@@ -2,8 +2,10 @@
 #include "base/threads.h"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include <chrono>
+#include <csignal>
 #include <thread>
 #include <vector>
 
@@ -67,6 +69,40 @@ TEST(ThreadTeam, SleepsBetweenTasksAndWakes) {
     (*team)->run([&](std::size_t) { ++calls; });
   }
   EXPECT_EQ(calls.load(), 15);
+}
+
+// A signal whose handler does not ask for the call to go on ends a sleep in the kernel, and must
+// not end the wait.
+TEST(ThreadTeam, ASignalOpensNoBarrierAndBeginsNoTask) {
+  struct sigaction noticed {};  // for good: a signal may arrive late
+  noticed.sa_handler = [](int) {};
+  ASSERT_EQ(::sigaction(SIGUSR1, &noticed, nullptr), 0);
+  auto team = ThreadTeam::create(3);
+  ASSERT_TRUE(team.ok());
+  std::vector<pthread_t> threads(3);
+  const auto wake_all = [&] {
+    for (int i = 0; i < 5; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(3));  // longer than members spin
+      for (std::size_t member = 1; member < 3; ++member) ::pthread_kill(threads[member], SIGUSR1);
+    }
+  };
+  std::atomic<bool> open{false};
+  std::atomic<int> early{0};
+  std::atomic<int> calls{0};
+  (*team)->run([&](std::size_t index) {
+    ++calls;
+    threads[index] = ::pthread_self();
+    (*team)->barrier();
+    if (index == 0) {
+      wake_all();
+      open = true;
+    }
+    (*team)->barrier();
+    if (!open) ++early;
+  });
+  EXPECT_EQ(early.load(), 0);
+  wake_all();
+  EXPECT_EQ(calls.load(), 3);
 }
 
 TEST(UsableCores, IsAtLeastOneAndNoMoreThanTheMachineHas) {

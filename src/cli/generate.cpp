@@ -73,7 +73,14 @@ Result<std::vector<TokenId>> prompt_of(const Options& options, const Model& mode
     return usage(options.has_file ? "--file" : "--prompt",
                  "The prompt is empty; give at least one character to go on from");
   }
-  return model.tokenize(*text);
+  auto ids = model.tokenize(*text);
+  if (ids.empty()) {
+    return in_model(options.model,
+                    {ErrorCode::kBadModel, "tokenizer.ggml.tokens",
+                     "No token, byte or unknown token stands for any of the prompt; use a model "
+                     "whose vocabulary has bytes."});
+  }
+  return ids;
 }
 
 // Room for all that will be run: the prompt and every new token but the last, within the model's
@@ -172,7 +179,7 @@ int run(const Options& options) {
   if (const auto wrong = check(options)) return fail(*wrong);
   watch_for_interrupt();
   const std::uint64_t start = now_ns();
-  Progress progress("prumo: loading " + options.model);
+  Progress progress("prumo: loading " + gguf::printable(options.model, 4096));
   const auto model = load_model(options.model, options.threads);
   if (!model) return (progress.stop(), fail(model.error()));
   std::uint64_t load_ns = now_ns() - start;

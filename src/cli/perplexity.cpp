@@ -277,7 +277,7 @@ Result<std::string> evaluate(const Options& options, const Model& model, const M
 
 int run(const Options& options) {
   watch_for_interrupt();
-  Progress progress("prumo: loading " + options.model);
+  Progress progress("prumo: loading " + gguf::printable(options.model, 4096));
   const auto model = load_model(options.model, options.threads);
   if (!model) return (progress.stop(), fail(model.error()));
   std::optional<Model> reference;

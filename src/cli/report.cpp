@@ -12,6 +12,8 @@
 #include <system_error>
 #include <utility>
 
+#include "gguf/value.h"
+
 namespace prumo::cli {
 namespace {
 
@@ -58,10 +60,13 @@ int fail(const Error& error) {
 
 Error in_model(const std::string& path, Error error) {
   if (error.code == ErrorCode::kIo) error.code = ErrorCode::kBadModel;
-  if (exit_code(error.code) != kBadFile) return error;
-  if (error.place == path) return error;
-  error.place =
-      (path.empty() ? "built-in model" : path) + (error.place.empty() ? "" : ": ") + error.place;
+  if (exit_code(error.code) != kBadFile && error.code != ErrorCode::kOutOfMemory) return error;
+  const std::string shown = path.empty() ? "built-in model" : gguf::printable(path, 4096);
+  if (error.place == path) {
+    error.place = shown;
+  } else {
+    error.place = shown + (error.place.empty() ? "" : ": ") + error.place;
+  }
   return error;
 }
 

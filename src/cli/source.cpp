@@ -9,6 +9,7 @@
 
 #include "cli/builtin.h"
 #include "cli/report.h"
+#include "gguf/value.h"
 
 namespace prumo::cli {
 namespace {
@@ -23,7 +24,7 @@ void on_lost_page(int) {
 }
 
 void watch_for_lost_pages(const std::string& path) {
-  const Error error{ErrorCode::kIo, path,
+  const Error error{ErrorCode::kIo, gguf::printable(path, 4096),
                     "The file became shorter while it was read; restore it and try again."};
   const std::string sentence = sentence_of(error);
   lost_page[sentence.copy(lost_page, sizeof lost_page - 1)] = '\0';

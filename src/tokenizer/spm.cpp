@@ -2,6 +2,8 @@
 // begins, so its right neighbour is where it ends and merging two is a matter of a size.
 #include "tokenizer/spm.h"
 
+#include <sys/random.h>
+
 #include <algorithm>
 #include <bit>
 #include <cassert>
@@ -37,9 +39,19 @@ std::uint64_t mix(std::uint64_t x) {
 }
 
 // A vocabulary may be made so that its pieces share a hash. One that needs longer searches than
-// chance ever asks of millions of pieces is indexed by another hash, as often as this.
+// chance ever asks of millions of pieces is indexed by another hash, which no file can foresee; as
+// often as this.
 constexpr std::size_t kLongProbe = 256;
-constexpr std::uint64_t kSeeds = 8;
+constexpr int kOtherHashes = 8;
+
+/// A number that nobody knows before the program runs.
+std::uint64_t drawn() {
+  std::uint64_t out = 0;
+  if (::getrandom(&out, sizeof out, 0) != sizeof out) {
+    out = reinterpret_cast<std::uintptr_t>(&out);  // where the system put the stack
+  }
+  return out;
+}
 
 /// A number that is greater for a greater float; not for NaN.
 std::uint32_t in_order(float x) {
@@ -128,10 +140,11 @@ void Spm::print_all(const Vocab& vocab) {
 }
 
 void Spm::index_pieces(const Vocab& vocab) {
-  while (!try_index(vocab) && seed_ < kSeeds) ++seed_;
+  for (int others = kOtherHashes; !try_index(vocab, others > 0); --others) seed_ = drawn();
 }
 
-bool Spm::try_index(const Vocab& vocab) {
+// False when a search is long and there is another hash to try.
+bool Spm::try_index(const Vocab& vocab, bool others) {
   one_byte_.fill(kNoToken);
   slots_.assign(std::bit_ceil(2 * vocab.size() + 2), {0, kNoToken});
   longest_probe_ = 0;
@@ -157,7 +170,7 @@ bool Spm::try_index(const Vocab& vocab) {
     }
     slots_[slot] = {tag, id};
     longest_probe_ = std::max(longest_probe_, probe);
-    if (probe > kLongProbe && seed_ < kSeeds) return false;
+    if (probe > kLongProbe && others) return false;
   }
   return true;
 }

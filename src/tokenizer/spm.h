@@ -58,7 +58,7 @@ class Spm {
   Spm() = default;
   void print_all(const Vocab& vocab);
   void index_pieces(const Vocab& vocab);
-  bool try_index(const Vocab& vocab);
+  bool try_index(const Vocab& vocab, bool others);
   void index_bytes(const Vocab& vocab);
   [[nodiscard]] TokenId find(std::string_view piece) const;
   [[nodiscard]] std::size_t word_end(std::string_view run) const;
@@ -71,7 +71,7 @@ class Spm {
   std::array<TokenId, 256> bytes_{};       // what this byte falls back to
   std::size_t longest_ = 0;                // bytes of the longest piece
   std::size_t longest_probe_ = 0;
-  std::uint64_t seed_ = 0;    // of the hash
+  std::uint64_t seed_ = 0;    // of the hash; ids do not depend on it
   bool spans_words_ = false;  // a piece has a space after another character, so words may merge
   bool adds_space_ = true;
   TokenId unk_ = kNoToken;

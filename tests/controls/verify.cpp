@@ -76,7 +76,10 @@ void verify(bool fault) {
   status = run({"prumo", "verify", "--seconds", "0", "--seed", "7"}, said);
   std::smatch again;
   const std::regex command("'prumo verify --kernel ([a-z0-9_]+) --seed ([0-9]+) --input ([0-9]+)'");
-  if (!std::regex_search(said, again, command)) return;
+  if (!std::regex_search(said, again, command)) {
+    if (fault) status = 3;  // it has to say how to see it again
+    return;
+  }
   const std::string kernel = again[1], seed = again[2], input = again[3];
   std::string said_again;
   const int other = run({"prumo", "verify", "--kernel", kernel.c_str(), "--seed", seed.c_str(),
