@@ -11,8 +11,9 @@ function(prumo_fuzz_needs target stem)
       LINKER:--wrap=_ZN5prumo3cli9int8_peakERNS_10ThreadTeamENS_3IsaE)
   elseif(stem STREQUAL "model")  # it counts what is mapped
     target_link_options(${target} PRIVATE LINKER:--wrap=mmap LINKER:--wrap=munmap)
-  elseif(stem STREQUAL "gguf_reader" AND PRUMO_SANITIZE STREQUAL "memory")
-    # It counts allocations: with its own operator new, which does what this sanitizer's does.
+  endif()
+  if(stem MATCHES "^(gguf_reader|model)$" AND PRUMO_SANITIZE STREQUAL "memory")
+    # They count allocations: with their own operator new, which does what this sanitizer's does.
     target_link_options(${target} PRIVATE LINKER:--allow-multiple-definition)
   endif()
 endfunction()
