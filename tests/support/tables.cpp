@@ -159,12 +159,17 @@ int report_executed(std::string_view program, bool whole, std::FILE* to) {
   std::size_t ran = 0;
   std::string list;
   std::string missing;
+  std::string strangers;
+  const std::string only = environment("PRUMO_ONLY_ISA");
   for (const Executed& e : executed()) {
     const bool called = e.calls() != 0;
     if (!called && !is_about(stem_of(program), e.kernel)) continue;
     std::string& line = called ? list : missing;
     line.append(1, ' ').append(e.kernel).append(1, '/').append(e.isa);
-    if (called) ++ran;
+    if (!called) continue;
+    ++ran;
+    if (only.empty() || e.isa == only) continue;
+    strangers.append(1, ' ').append(e.kernel).append(1, '/').append(e.isa);
   }
   std::fprintf(to, "kernels executed: %zu of %zu%s%s\n", ran, executed().size(),
                list.empty() ? "" : ":", list.c_str());
@@ -173,6 +178,10 @@ int report_executed(std::string_view program, bool whole, std::FILE* to) {
       std::fprintf(to, "skipped: every kernel of %s, " PRUMO_WHY_NOT_HERE "\n",
                    std::string(isa).c_str());
     }
+  }
+  if (!strangers.empty()) {
+    std::fprintf(to, "executed, though PRUMO_ONLY_ISA is %s:%s\n", only.c_str(), strangers.c_str());
+    return 1;
   }
   if (missing.empty() || !whole) return 0;
   std::fprintf(to, "never executed, though the suite is about it:%s\n", missing.c_str());

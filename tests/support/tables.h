@@ -42,8 +42,9 @@ int refused_isas();
 
 /// Ends a suite: prints how many kernels ran on which instruction sets, and which sets this
 /// processor lacks. Returns 1 when a kernel that `program` is named after (test_argmax,
-/// prop_attention for attention_f16 and _f32) never ran on one of the sets, else 0. `whole` is
-/// false when only a part of the suite ran: then nothing is demanded.
+/// prop_attention for attention_f16 and _f32) never ran on one of the sets, or when PRUMO_ONLY_ISA
+/// names a set and another ran, else 0. `whole` is false when only a part of the suite ran: then no
+/// kernel is demanded.
 int report_executed(std::string_view program, bool whole, std::FILE* to);
 
 }  // namespace prumo::testing
