@@ -86,7 +86,8 @@ Result<double> read_bandwidth(ThreadTeam& team, std::size_t bytes) {
     });
     best = std::min(best, now_ns() - start);
   }
-  return static_cast<double>(bytes / kLine * kLine) / static_cast<double>(best);
+  const std::size_t whole_lines = bytes / kLine * kLine;
+  return static_cast<double>(whole_lines) / static_cast<double>(best);
 }
 
 double int8_peak(ThreadTeam& team, Isa isa) {
