@@ -10,7 +10,7 @@ namespace {
 
 // Steps with distance i take times[i], but the first of each, which takes far less and least where
 // the others take most.
-PrefetchTuner tuned(const std::array<double, 3>& times) {
+PrefetchTuner tuned(const std::array<double, 4>& times) {
   PrefetchTuner tuner;
   for (std::size_t i = 0; i < times.size(); ++i) {
     for (std::size_t step = 0; step < PrefetchTuner::kSteps; ++step) {
@@ -23,13 +23,13 @@ PrefetchTuner tuned(const std::array<double, 3>& times) {
 }
 
 TEST(PrefetchTuner, TheFastestStays) {
-  EXPECT_EQ(tuned({3, 2, 4}).distance(), PrefetchTuner::kDistances[1]);
-  EXPECT_EQ(tuned({3, 5, 2}).distance(), PrefetchTuner::kDistances[2]);
-  EXPECT_EQ(tuned({1, 1, 1}).distance(), PrefetchTuner::kDistances[0]);
+  EXPECT_EQ(tuned({3, 2, 4, 5}).distance(), PrefetchTuner::kDistances[1]);
+  EXPECT_EQ(tuned({3, 5, 2, 4}).distance(), PrefetchTuner::kDistances[2]);
+  EXPECT_EQ(tuned({1, 1, 1, 1}).distance(), PrefetchTuner::kDistances[0]);
 }
 
 TEST(PrefetchTuner, OnceSettledItStays) {
-  PrefetchTuner tuner = tuned({3, 2, 4});
+  PrefetchTuner tuner = tuned({3, 2, 4, 5});
   EXPECT_TRUE(tuner.settled());
   tuner.record(0);
   EXPECT_EQ(tuner.distance(), PrefetchTuner::kDistances[1]);
@@ -37,7 +37,7 @@ TEST(PrefetchTuner, OnceSettledItStays) {
 
 TEST(PrefetchTuner, AClockThatSaysNothingChoosesTheFirst) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  EXPECT_EQ(tuned({nan, nan, nan}).distance(), PrefetchTuner::kDistances[0]);
+  EXPECT_EQ(tuned({nan, nan, nan, nan}).distance(), PrefetchTuner::kDistances[0]);
 }
 
 }  // namespace

@@ -75,8 +75,16 @@ struct alignas(64) QuantizedBlock {
 inline constexpr std::int32_t kFloatOfZero = 0x4B400000;
 static_assert(sizeof(QuantizedBlock) == 64);
 
+/// How far ahead of its place the product of a few tokens asks memory for weights, in bytes: a
+/// matter of speed alone.
+struct Prefetch {
+  std::size_t first;    ///< of the first cache
+  std::size_t further;  ///< that much further of the second, which can wait for more lines at once;
+                        ///< 0: not at all
+  bool operator==(const Prefetch&) const = default;
+};
 /// Right where the machine is not known: see PrefetchTuner.
-inline constexpr std::size_t kPrefetch = 2048;
+inline constexpr Prefetch kPrefetch = {2048, 8192};
 
 /// y[t][r] = row r of the matrix times x[t], for the panels [panel_begin, panel_end).
 struct MatmulArgs {
@@ -88,9 +96,8 @@ struct MatmulArgs {
                   ///< 32] otherwise
   float* y;       ///< [tokens][y_stride]; columns [16 * panel_begin, 16 * panel_end) are written,
                   ///< padding too
-  std::size_t y_stride;           ///< floats
-  std::size_t ahead = kPrefetch;  ///< bytes ahead of its place that the product of a few tokens
-                                  ///< asks memory for weights: a matter of speed alone
+  std::size_t y_stride;  ///< floats
+  Prefetch prefetch = kPrefetch;
 };
 
 struct SoftmaxResult {

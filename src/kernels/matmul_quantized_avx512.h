@@ -193,12 +193,14 @@ inline __attribute__((always_inline)) void add_minimum(const Reader& panel, std:
 }
 
 /// What is asked for while a tile is computed: of every panel, from byte `begin` on, `step` more
-/// with each block.
+/// with each block. The one panel of a few tokens is asked of the first cache, and `further` bytes
+/// on of the second, if that is not 0; two panels of the second alone.
 struct Ahead {
   const std::byte* panel;
   std::size_t stride;
   std::size_t begin;
   std::size_t step;
+  std::size_t further;
 };
 
 /// Blocks [begin, end) of kPanels panels, kTokens tokens: sums go on from y. Block b of the panels
@@ -216,10 +218,9 @@ void multiply_tile(const Reader* const (&panel)[kPanels], std::size_t begin, std
   std::size_t asked = ahead.begin;
   for (std::size_t b = begin; b < end; ++b) {
     const std::size_t until = ahead.begin + (b + 1 - begin) * ahead.step;
-    for (std::size_t p = 1; p < kPanels; ++p) {
-      ask_for(ahead.panel, p * ahead.stride + asked, p * ahead.stride + until);
-    }
-    asked = ask_for(ahead.panel, asked, until);
+    if constexpr (kPanels == 2) ask_for<2>(ahead.panel, ahead.stride + asked, ahead.stride + until);
+    if (ahead.further != 0) ask_for<2>(ahead.panel, asked + ahead.further, until + ahead.further);
+    asked = ask_for < kPanels == 1 ? 1 : 2 > (ahead.panel, asked, until);
     add_part<0>(panel, b, x, x_stride, b + x_first, sum);
     if constexpr (Reader::kParts == 2) add_part<1>(panel, b, x, x_stride, b + x_first, sum);
     if constexpr (Reader::kMinimum != Minimum::kNone) {
@@ -256,7 +257,7 @@ void multiply_few(const MatmulArgs& a, std::size_t stride, std::size_t p) {
   const auto* x = static_cast<const QuantizedBlock*>(a.x);
   const Reader reader(a.panels + p * stride);
   const Reader* const panel[1] = {&reader};
-  const Ahead ahead = {reader.panel, 0, a.ahead, Reader::kStep};
+  const Ahead ahead = {reader.panel, 0, a.prefetch.first, Reader::kStep, a.prefetch.further};
   in_tiles<8>(a.tokens, [&]<std::size_t kTokens>(std::size_t t) {
     multiply_tile<Reader, 1, kTokens>(panel, 0, blocks, x + t * blocks, blocks, 0,
                                       a.y + t * a.y_stride + p * kPanelRows, a.y_stride, true,
@@ -285,7 +286,7 @@ void multiply_many(const MatmulArgs& a, std::size_t stride, std::size_t p) {
     }
     const std::size_t tiles = (a.tokens + kTile - 1) / kTile;
     Ahead ahead = {a.panels + (p + kPanels) * stride, stride, begin * Reader::kStep,
-                   Reader::kStep / tiles};
+                   Reader::kStep / tiles, 0};
     in_tiles<kTile>(a.tokens, [&]<std::size_t kTokens>(std::size_t t) {
       multiply_tile<Scratch, kPanels, kTokens>(panel, 0, end - begin, x + t * blocks, blocks, begin,
                                                a.y + t * a.y_stride + p * kPanelRows, a.y_stride,

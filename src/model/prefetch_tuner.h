@@ -14,12 +14,13 @@ namespace prumo {
 /// one with the fastest step stays. What is computed does not depend on it.
 class PrefetchTuner {
  public:
-  static constexpr std::array<std::size_t, 3> kDistances = {2048, 1280, 4096};
+  static constexpr std::array<Prefetch, 4> kDistances = {
+      {kPrefetch, {2048, 0}, {1280, 0}, {4096, 0}}};
   /// Steps with one distance; the first finds the caches as the distance before left them.
   static constexpr std::size_t kSteps = 5;
 
-  /// Bytes ahead, for the next step.
-  [[nodiscard]] std::size_t distance() const { return kDistances[settled() ? best_ : trying()]; }
+  /// For the next step.
+  [[nodiscard]] Prefetch distance() const { return kDistances[settled() ? best_ : trying()]; }
   [[nodiscard]] bool settled() const { return steps_ == kDistances.size() * kSteps; }
 
   /// What a step with distance() took, in any unit. Once it is settled, nothing.
