@@ -10,9 +10,9 @@
 namespace prumo::cli {
 
 /// The best of several sequential reads of `bytes` bytes (of kMostReadBytes where they are more),
-/// each member of the team reading its own part, with and without asking ahead. As large as what a
-/// token reads, the buffer lies where the model does: in a cache, if it fits. In GB/s, 10^9 bytes.
-/// kOutOfMemory when there is no room.
+/// each member of the team reading its own part, unasked, and asking ahead of one cache or of two.
+/// As large as what a token reads, the buffer lies where the model does: in a cache, if it fits. In
+/// GB/s, 10^9 bytes. kOutOfMemory when there is no room.
 Result<double> read_bandwidth(ThreadTeam& team, std::size_t bytes);
 
 /// No cache is larger.
