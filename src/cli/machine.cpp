@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "base/memory.h"
+#include "base/prefetch.h"
 #include "cli/report.h"
 
 #if defined(__x86_64__)
@@ -46,22 +47,13 @@ __attribute__((target("avx512f,avx512bw,avx512vnni"))) int multiply_add(std::uin
 }
 #endif
 
-// Asks for a line of the block: kLocality is the builtin's, 3 the first cache and 2 the second. It
-// need not be there, so its address is a number.
-template <int kLocality>
-void ask(const std::byte* block, std::size_t at) {
-  const std::uintptr_t address = reinterpret_cast<std::uintptr_t>(block) + at;
-  const auto* line = reinterpret_cast<const char*>(address);  // NOLINT(performance-no-int-to-ptr)
-  __builtin_prefetch(line, 0, kLocality);
-}
-
 // A word of every cache line, which brings in the line.
 std::uint64_t read_lines(const std::byte* block, std::size_t begin, std::size_t end,
                          const Prefetch& ahead) {
   std::uint64_t sum = 0;
   for (std::size_t at = begin; at < end; at += kLine) {
-    if (ahead.first != 0) ask<3>(block, at + ahead.first);
-    if (ahead.further != 0) ask<2>(block, at + ahead.first + ahead.further);
+    if (ahead.first != 0) prefetch_line<1>(block, at + ahead.first);
+    if (ahead.further != 0) prefetch_line<2>(block, at + ahead.first + ahead.further);
     std::uint64_t word;
     std::memcpy(&word, block + at, sizeof word);
     sum += word;

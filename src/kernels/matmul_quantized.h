@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/half.h"
+#include "base/prefetch.h"
 #include "gguf/format.h"
 #include "kernels/declarations.h"
 #include "kernels/pack.h"
@@ -53,16 +54,11 @@ struct Panel {
 
 #if PRUMO_X86
 /// Asks cache kCache, 1 or 2, for the lines [begin, end) behind `panel`, whole lines from begin on;
-/// returns where it stopped. They need not be there: a prefetch of what is not mapped does nothing,
-/// so the address is reckoned as a number, where a pointer past its array would be undefined.
+/// returns where it stopped. They need not be there.
 template <int kCache>
 inline __attribute__((always_inline)) std::size_t ask_for(const std::byte* panel, std::size_t begin,
                                                           std::size_t end) {
-  for (; begin < end; begin += PanelLayout::kLine) {
-    const std::uintptr_t address = reinterpret_cast<std::uintptr_t>(panel) + begin;
-    const auto* line = reinterpret_cast<const char*>(address);  // NOLINT(performance-no-int-to-ptr)
-    __builtin_prefetch(line, 0, kCache == 1 ? 3 : 2);
-  }
+  for (; begin < end; begin += PanelLayout::kLine) prefetch_line<kCache>(panel, begin);
   return begin;
 }
 

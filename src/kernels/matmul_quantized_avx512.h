@@ -215,12 +215,13 @@ void multiply_tile(const Reader* const (&panel)[kPanels], std::size_t begin, std
       sum[p][t] = fresh ? _mm512_setzero_ps() : _mm512_loadu_ps(y + t * y_stride + p * kPanelRows);
     }
   }
+  constexpr int kCache = kPanels == 1 ? 1 : 2;
   std::size_t asked = ahead.begin;
   for (std::size_t b = begin; b < end; ++b) {
     const std::size_t until = ahead.begin + (b + 1 - begin) * ahead.step;
     if constexpr (kPanels == 2) ask_for<2>(ahead.panel, ahead.stride + asked, ahead.stride + until);
     if (ahead.further != 0) ask_for<2>(ahead.panel, asked + ahead.further, until + ahead.further);
-    asked = ask_for < kPanels == 1 ? 1 : 2 > (ahead.panel, asked, until);
+    asked = ask_for<kCache>(ahead.panel, asked, until);
     add_part<0>(panel, b, x, x_stride, b + x_first, sum);
     if constexpr (Reader::kParts == 2) add_part<1>(panel, b, x, x_stride, b + x_first, sum);
     if constexpr (Reader::kMinimum != Minimum::kNone) {
