@@ -80,7 +80,7 @@ static_assert(sizeof(QuantizedBlock) == 64);
 struct Prefetch {
   std::size_t first;    ///< of the first cache
   std::size_t further;  ///< that much further of the second, which can wait for more lines at once;
-                        ///< 0: not at all
+                        ///< 0: not at all. AVX2's products are slower, and do not ask it
   bool operator==(const Prefetch&) const = default;
 };
 /// Right where the machine is not known: see PrefetchTuner.

@@ -231,12 +231,11 @@ inline __attribute__((always_inline)) void add_minimum(const Reader& panel, std:
 }
 
 /// What is asked for while a tile is computed: of a panel, from byte `begin` on, `step` more with
-/// each block, of the first cache, and `further` bytes on of the second, if that is not 0.
+/// each block.
 struct Ahead {
   const std::byte* panel;
   std::size_t begin;
   std::size_t step;
-  std::size_t further;
 };
 
 /// Blocks [begin, end) of half a panel, kTokens tokens: sums go on from y unless it is fresh. Block
@@ -251,9 +250,7 @@ void multiply_tile(const Reader& panel, std::size_t begin, std::size_t end, cons
   }
   std::size_t asked = ahead.begin;
   for (std::size_t b = begin; b < end; ++b) {
-    const std::size_t until = ahead.begin + (b + 1 - begin) * ahead.step;
-    if (ahead.further != 0) ask_for<2>(ahead.panel, asked + ahead.further, until + ahead.further);
-    asked = ask_for<1>(ahead.panel, asked, until);
+    asked = ask_for<1>(ahead.panel, asked, ahead.begin + (b + 1 - begin) * ahead.step);
     add_part<0>(panel, b, x, x_stride, b + x_first, sum);
     if constexpr (Reader::kParts == 2) add_part<1>(panel, b, x, x_stride, b + x_first, sum);
     if constexpr (Reader::kMinimum != Minimum::kNone) {
@@ -287,8 +284,7 @@ void multiply_few(const MatmulArgs& a, const Reader& reader, float* y) {
   const std::size_t blocks = a.columns / kBlock;
   const auto* x = static_cast<const QuantizedBlock*>(a.x);
   // The first half asks for both.
-  const Ahead ahead = {reader.panel, a.prefetch.first, reader.half == 0 ? Reader::kStep : 0,
-                       a.prefetch.further};
+  const Ahead ahead = {reader.panel, a.prefetch.first, reader.half == 0 ? Reader::kStep : 0};
   in_tiles<kTile>(a.tokens, [&]<std::size_t kTokens>(std::size_t t) {
     multiply_tile<Reader, kTokens>(reader, 0, blocks, x + t * blocks, blocks, 0, y + t * a.y_stride,
                                    a.y_stride, true, ahead);
@@ -312,7 +308,7 @@ void multiply_many(const MatmulArgs& a, const Reader& reader, float* y) {
     unpack(reader, begin, end, scratch);
     const std::size_t step = Reader::kStep / (2 * tiles);
     Ahead ahead = {reader.panel, panel_bytes(Reader::kType, a.columns) + begin * Reader::kStep,
-                   step, 0};
+                   step};
     ahead.begin += reader.half * tiles * (end - begin) * step;
     in_tiles<kTile>(a.tokens, [&]<std::size_t kTokens>(std::size_t t) {
       multiply_tile<Scratch, kTokens>(scratch, 0, end - begin, x + t * blocks, blocks, begin,
