@@ -161,6 +161,40 @@ TEST_P(Malformed, IsRefusedWithReasonAndPlace) {
 INSTANTIATE_TEST_SUITE_P(Gguf, Malformed, ::testing::ValuesIn(MalformedGgufs::all()),
                          [](const auto& one) { return one.param.name; });
 
+// Files that people take for models are told what they are; what only looks a little like one of
+// them is not.
+TEST(GgufReader, SaysWhatAnotherFormatIs) {
+  const std::string length("\x40\x01\0\0\0\0\0\0", 8);
+  const std::pair<std::string, std::string> kStarts[] = {
+      {"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS"},
+      {"\x1F\x8B\x08\x08", "compressed by gzip"},
+      {"PK\x03\x04", "a ZIP archive"},
+      {length + "{\"__metadata__\"", "a safetensors file"},
+      {"lmgg", "the format that GGUF replaced"},
+      {"fmgg\x01", "the format that GGUF replaced"},
+      {"tjgg\x03", "the format that GGUF replaced"},
+      {"algg", "the format that GGUF replaced"},
+      {"<!DOCTYPE html>", "a web page"},
+      {"<html>", "a web page"},
+  };
+  const auto said = [](const std::string& start) {
+    const Result<File> parsed = File::parse(std::as_bytes(std::span(start)));
+    EXPECT_FALSE(parsed.ok());
+    return parsed.ok() ? "" : parsed.error().message;
+  };
+  const std::string unknown = "name a model in GGUF format";
+  for (const auto& [start, what] : kStarts) {
+    EXPECT_NE(said(start).find("this is "), std::string::npos) << said(start);
+    EXPECT_NE(said(start).find(what), std::string::npos) << said(start);
+    EXPECT_EQ(said(start).find(unknown), std::string::npos) << said(start);
+    EXPECT_NE(said("x" + start).find(unknown), std::string::npos) << said("x" + start);
+  }
+  for (const std::string& start : {length, length + "{", length + "[\"", std::string("version 2"),
+                                   std::string("<xml>"), std::string("ggml")}) {
+    EXPECT_NE(said(start).find(unknown), std::string::npos) << said(start);
+  }
+}
+
 TEST(GgufReader, EveryReasonHasAMalformedFile) {
   // The limits need large files and have tests of their own below.
   std::set<Reason> seen = {Reason::kNone,          Reason::kTooManyKeys,  Reason::kTooManyTensors,

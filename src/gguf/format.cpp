@@ -95,6 +95,34 @@ constexpr std::array<std::string_view, kReasons> kReasonNames = {
 };
 static_assert(static_cast<std::size_t>(Reason::kOutOfMemory) + 1 == kReasons);
 
+struct OtherFormat {
+  std::size_t offset;
+  std::string_view bytes;
+  std::string_view what;
+};
+
+constexpr std::string_view kOlder =
+    "this is a model in the format that GGUF replaced, convert the model again";
+constexpr std::string_view kWebPage =
+    "this is a web page, perhaps one that leads to the model, download the file itself";
+
+/// The formats' own first bytes: git-lfs' pointers (docs/spec.md), RFC 1952, ZIP (APPNOTE.TXT), the
+/// numbers 0x67676D6C, -6D66, -6A74 and -6C61 of ggml's older formats, little-endian; a safetensors
+/// file has the length of its JSON before it.
+constexpr OtherFormat kOtherFormats[] = {
+    {0, "version https://git-lfs",
+     "this is a pointer of Git LFS, fetch the model itself with 'git lfs pull'"},
+    {0, "\x1F\x8B", "this is compressed by gzip, unpack it"},
+    {0, "PK\x03\x04", "this is a ZIP archive, as PyTorch saves models, convert the model to GGUF"},
+    {8, "{\"", "this is a safetensors file, convert the model to GGUF"},
+    {0, "lmgg", kOlder},
+    {0, "fmgg", kOlder},
+    {0, "tjgg", kOlder},
+    {0, "algg", kOlder},
+    {0, "<!", kWebPage},
+    {0, "<html", kWebPage},
+};
+
 /// a * b in `product`; false when it does not fit.
 bool multiply(std::uint64_t a, std::uint64_t b, std::uint64_t& product) {
   if (a != 0 && b > std::numeric_limits<std::uint64_t>::max() / a) return false;
@@ -115,6 +143,16 @@ bool type_withdrawn(std::uint32_t type) {
 
 std::string_view reason_name(Reason reason) {
   return kReasonNames[static_cast<std::size_t>(reason)];
+}
+
+std::string_view other_format(std::span<const std::byte> file) {
+  const std::string_view text(reinterpret_cast<const char*>(file.data()), file.size());
+  for (const OtherFormat& other : kOtherFormats) {
+    if (text.size() >= other.offset && text.substr(other.offset).starts_with(other.bytes)) {
+      return other.what;
+    }
+  }
+  return {};
 }
 
 Reason tensor_size(std::uint32_t type, std::span<const std::uint64_t> dims, TensorSize& size) {

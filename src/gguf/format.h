@@ -124,8 +124,12 @@ enum class Reason : std::uint8_t {
 };
 inline constexpr std::size_t kReasons = 42;
 
-/// "truncated", "bad-magic", ...: the reason in words with hyphens.
+/// "truncated", "not-gguf", ...: the reason in words with hyphens.
 std::string_view reason_name(Reason reason);
+
+/// What a file is that does not begin with "GGUF", and what to do about it, told by its first
+/// bytes: files that are often taken for models. Empty when it is none of these.
+std::string_view other_format(std::span<const std::byte> file);
 
 /// The size of a tensor, with every product checked. dims[0] is the contiguous one.
 struct TensorSize {

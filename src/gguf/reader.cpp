@@ -173,9 +173,10 @@ bool Parser::header() {
   if (!read(magic, "the magic number")) return false;
   if (magic != kMagic) {
     const std::string_view start(reinterpret_cast<const char*>(bytes_.data()), 4);
+    const std::string_view other = other_format(bytes_);
     return fail(Reason::kNotGguf, at_byte(0),
-                "the file begins with \"" + printable(start) +
-                    "\", not \"GGUF\": name a model in GGUF format");
+                "the file begins with \"" + printable(start) + "\", not \"GGUF\": " +
+                    std::string(other.empty() ? "name a model in GGUF format" : other));
   }
   if (!read(file_.version_, "the version")) return false;
   if (!check_version()) return false;

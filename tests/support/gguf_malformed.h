@@ -68,6 +68,12 @@ class MalformedGgufs {
   void add(const std::string& name, Reason reason, const std::string& place, Bytes file) {
     cases_.push_back({name, reason, place, std::move(file)});
   }
+  /// A file of another format that begins so.
+  void another_format(const std::string& name, std::string_view start) {
+    Bytes file;
+    put_raw(file, start);
+    add(name, Reason::kNotGguf, at(0), file);
+  }
   /// The small file with one edit.
   void edit(const std::string& name, Reason reason, const std::string& place, const Edit& change) {
     GgufBuilder b = small_gguf();
@@ -108,6 +114,12 @@ class MalformedGgufs {
     add("MagicOnly", Reason::kTruncated, at(4), magic_only);
     edit("BadMagic", Reason::kNotGguf, at(0), [](auto& b) { b.magic = 0x47475546; });
     edit("ControlBytesAsMagic", Reason::kNotGguf, at(0), [](auto& b) { b.magic = 0x1B0A0D00; });
+    another_format("LfsPointer", "version https://git-lfs.github.com/spec/v1\n");
+    another_format("Gzip", "\x1F\x8B\x08\x08");
+    another_format("Zip", "PK\x03\x04");
+    another_format("Safetensors", "\x40\x01\x03\x02\x01\x01\x01\x01{\"");
+    another_format("OlderGgml", "tjgg\x03");
+    another_format("WebPage", "<!DOCTYPE html>");
     edit("Version0", Reason::kVersionZero, at(4), [](auto& b) { b.version = 0; });
     edit("Version1", Reason::kVersionOne, at(4), [](auto& b) { b.version = 1; });
     edit("VersionFuture", Reason::kVersionFuture, at(4), [](auto& b) { b.version = 4; });

@@ -331,7 +331,7 @@ inline const std::map<gguf::Reason, std::string>& sentences() {
   using gguf::Reason;
   static const std::map<Reason, std::string> kSentences = {
       {Reason::kTruncated, "the file ends inside "},
-      {Reason::kNotGguf, ", not \"GGUF\": name a model in GGUF format"},
+      {Reason::kNotGguf, ", not \"GGUF\": "},
       {Reason::kVersionZero, "there is no GGUF version 0: the file is damaged"},
       {Reason::kVersionOne, "version 1 is no longer read: convert the model again"},
       {Reason::kVersionFuture, "is newer than version 3, the newest that is read: use a newer"},
