@@ -31,7 +31,7 @@ struct Allocate : Command {
 
   void apply(Nothing&) const override {}
   void run(const Nothing&, CheckedArena& arena) const override {
-    RC_ASSERT(arena.allocate(size, align) == "");
+    obeys(arena.allocate(size, align));
   }
   void show(std::ostream& out) const override {
     out << "allocate(" << size << ", " << align << ")";
@@ -44,14 +44,14 @@ struct Fill : Command {
 
   void apply(Nothing&) const override {}
   void run(const Nothing&, CheckedArena& arena) const override {
-    RC_ASSERT(arena.allocate(arena.free() + more, 1) == "");
+    obeys(arena.allocate(arena.free() + more, 1));
   }
   void show(std::ostream& out) const override { out << "fill, and " << more; }
 };
 
 struct TakeMark : Command {
   void apply(Nothing&) const override {}
-  void run(const Nothing&, CheckedArena& arena) const override { RC_ASSERT(arena.mark() == ""); }
+  void run(const Nothing&, CheckedArena& arena) const override { obeys(arena.mark()); }
   void show(std::ostream& out) const override { out << "mark()"; }
 };
 
@@ -59,21 +59,19 @@ struct Rewind : Command {
   std::size_t which = *rc::gen::inRange<std::size_t>(0, 20);
 
   void apply(Nothing&) const override {}
-  void run(const Nothing&, CheckedArena& arena) const override {
-    RC_ASSERT(arena.rewind(which) == "");
-  }
+  void run(const Nothing&, CheckedArena& arena) const override { obeys(arena.rewind(which)); }
   void show(std::ostream& out) const override { out << "rewind(mark " << which << ")"; }
 };
 
 struct Reset : Command {
   void apply(Nothing&) const override {}
-  void run(const Nothing&, CheckedArena& arena) const override { RC_ASSERT(arena.reset() == ""); }
+  void run(const Nothing&, CheckedArena& arena) const override { obeys(arena.reset()); }
   void show(std::ostream& out) const override { out << "reset()"; }
 };
 
 struct Move : Command {
   void apply(Nothing&) const override {}
-  void run(const Nothing&, CheckedArena& arena) const override { RC_ASSERT(arena.move() == ""); }
+  void run(const Nothing&, CheckedArena& arena) const override { obeys(arena.move()); }
   void show(std::ostream& out) const override { out << "move"; }
 };
 

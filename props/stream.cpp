@@ -9,15 +9,16 @@
 #include <string>
 #include <vector>
 
-#include "support/spm_reference.h"
-#include "support/spm_vocab.h"
+#include "support/gen.h"
+#include "support/spm_law.h"
 
 namespace prumo {
 namespace {
 
 using testing::grown_vocab;
+using testing::obeys;
 using testing::PlainVocab;
-using testing::SpmReference;
+using testing::stream_law;
 using testing::tokenizer_of;
 using testing::Utf8Oracle;
 using Bytes = std::vector<std::uint8_t>;
@@ -31,26 +32,8 @@ rc::Gen<Ids> ids_of(const PlainVocab& vocab) {
 }
 
 RC_GTEST_PROP(StreamLaw, TheWholeIsTheRepairedDecode, ()) {
-  const PlainVocab vocab = grown_vocab(*rc::gen::arbitrary<Bytes>());
-  const Tokenizer tokenizer = tokenizer_of(vocab);
-  const Ids ids = *ids_of(vocab);
-  const SpmReference reference(vocab);
-  const Utf8Oracle& utf8 = Utf8Oracle::get();
-  TextStream stream(tokenizer, true);
-  std::string out;
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    const std::string before = out;
-    stream.push(ids[i], out);
-    RC_ASSERT(out.starts_with(before));
-    RC_ASSERT(utf8.well_formed(out));
-    // Nothing that is ripe is kept back.
-    const Ids so_far(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(i) + 1);
-    const std::string cut = stream.holds_back() ? std::string(kReplacementCharacter) : "";
-    RC_ASSERT(out + cut == utf8.repair(reference.decode(so_far)));
-  }
-  stream.finish(out);
-  RC_ASSERT(out == utf8.repair(tokenizer.decode(ids)));
-  RC_ASSERT(!stream.holds_back());
+  const auto vocab = *rc::gen::arbitrary<Bytes>();
+  obeys(stream_law({vocab.begin(), vocab.end()}, *ids_of(grown_vocab(vocab))));
 }
 
 // A generation that continues a text shows what the whole text has more than its beginning.

@@ -9,11 +9,14 @@
 #include <string>
 #include <vector>
 
-#include "support/utf8_oracle.h"
+#include "support/gen.h"
+#include "support/utf8_law.h"
 
 namespace prumo {
 namespace {
 
+using testing::obeys;
+using testing::utf8_law;
 using testing::Utf8Oracle;
 
 /// The step, the repair in one piece, and the repair byte by byte, against the definition.
@@ -81,31 +84,9 @@ rc::Gen<std::string> bytes() {
                    [](int byte) { return static_cast<char>(byte); }));
 }
 
-RC_GTEST_PROP(Utf8Law, RepairIsTheDefinitionAndWellFormedAndIdempotent, ()) {
-  const std::string text = *bytes();
-  std::string once, twice;
-  utf8_repair(text, once);
-  RC_ASSERT(once == Utf8Oracle::get().repair(text));
-  RC_ASSERT(Utf8Oracle::get().well_formed(once));
-  utf8_repair(once, twice);
-  RC_ASSERT(twice == once);
-}
-
-RC_GTEST_PROP(Utf8Law, NeitherCutsNorOrderOfPushesMatter, ()) {
-  const auto pieces = *rc::gen::scale(0.4, rc::gen::container<std::vector<std::string>>(bytes()));
-  Utf8Repairer repairer;
-  std::string all, out;
-  for (const std::string& piece : pieces) {
-    all += piece;
-    repairer.push(piece, out);
-    // At every moment: whole characters, and all of them save a cut one.
-    RC_ASSERT(Utf8Oracle::get().well_formed(out));
-    const std::string so_far = Utf8Oracle::get().repair(all);
-    const std::string cut = repairer.pending() == 0 ? "" : std::string(kReplacementCharacter);
-    RC_ASSERT(out + cut == so_far);
-  }
-  repairer.finish(out);
-  RC_ASSERT(out == Utf8Oracle::get().repair(all));
+RC_GTEST_PROP(Utf8Law, RepairIsTheDefinitionWhateverTheCuts, ()) {
+  obeys(utf8_law({*bytes()}));
+  obeys(utf8_law(*rc::gen::scale(0.4, rc::gen::container<std::vector<std::string>>(bytes()))));
 }
 
 }  // namespace

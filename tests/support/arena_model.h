@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/arena.h"
+#include "support/ready_test.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define PRUMO_TEST_ASAN 1
@@ -37,7 +38,22 @@ inline constexpr std::size_t kRedzone = 0;
 inline constexpr std::size_t kLeastAlign = 1;
 #endif
 
-/// Every operation returns "" or one sentence that says what the arena did wrong.
+/// One operation of a history; what each means with which operands says `arena_law`.
+struct ArenaStep {
+  enum class What { kAllocate, kMark, kRewind, kReset, kMove } what;
+  std::size_t a = 0;
+  std::size_t b = 0;
+};
+
+inline std::string source(const std::vector<ArenaStep>& history) {
+  return listed(history, [](const ArenaStep& step) {
+    return "{ArenaStep::What{" + std::to_string(static_cast<int>(step.what)) + "}, " +
+           source(step.a) + ", " + source(step.b) + "}";
+  });
+}
+
+/// Every operation returns "" or one sentence that says what the arena did wrong, with a test that
+/// repeats the history.
 class CheckedArena {
  public:
   static constexpr std::size_t kMaxCapacity = 4096;
@@ -52,51 +68,21 @@ class CheckedArena {
         arena_(Arena::over({begin_, capacity})) {}
 
   std::string allocate(std::size_t size, std::size_t align) {
-    auto* got = static_cast<std::byte*>(arena_.allocate(size, align));
-    std::byte* wanted = expected(size, align);
-    if (got != wanted) {
-      return "allocate(" + std::to_string(size) + ", " + std::to_string(align) + ") gave " +
-             place(got) + ", not " + place(wanted);
-    }
-    if (got != nullptr) {
-      std::memset(got, ++fill_, size);
-      live_.push_back({got, size, fill_});
-      peak_ = std::max(peak_, used());
-    }
-    return check();
+    return does({ArenaStep::What::kAllocate, size, align});
   }
-
-  std::string mark() {
-    marks_.push_back({arena_.mark(), live_.size()});
-    return check();
-  }
-
+  std::string mark() { return does({ArenaStep::What::kMark}); }
   /// Rewinds to the k-th of the marks that are still good (k modulo their number); to the beginning
   /// when there is none.
-  std::string rewind(std::size_t k) {
-    if (marks_.empty()) return reset();
-    k %= marks_.size();
-    arena_.rewind(marks_[k].mark);
-    live_.resize(marks_[k].live);
-    marks_.erase(marks_.begin() + static_cast<std::ptrdiff_t>(k) + 1, marks_.end());
-    return check();
-  }
-
-  std::string reset() {
-    arena_.reset();
-    live_.clear();
-    marks_.clear();
-    return check();
-  }
-
+  std::string rewind(std::size_t k) { return does({ArenaStep::What::kRewind, k}); }
+  std::string reset() { return does({ArenaStep::What::kReset}); }
   /// The arena moves; marks and allocations stay good.
-  std::string move() {
-    Arena other = std::move(arena_);
-    if (arena_.allocate(0, 1) != nullptr || arena_.capacity() != 0 || arena_.used() != 0) {
-      return "an arena that was moved from still serves";
-    }
-    arena_ = std::move(other);
-    return check();
+  std::string move() { return does({ArenaStep::What::kMove}); }
+
+  std::string does(const ArenaStep& step) {
+    history_.push_back(step);
+    std::string fault = fault_of(step);
+    if (fault.empty()) return fault;
+    return ready(fault, "arena_law", capacity_, shift(), history_);
   }
 
   [[nodiscard]] std::size_t used() const {
@@ -120,6 +106,65 @@ class CheckedArena {
     void operator()(std::byte* p) const { ::operator delete(p, std::align_val_t(kMaxCapacity)); }
   };
   static constexpr std::size_t kEdge = kMaxShift + 1;
+
+  [[nodiscard]] std::size_t shift() const {
+    return static_cast<std::size_t>(begin_ - block_.get());
+  }
+
+  std::string fault_of(const ArenaStep& step) {
+    switch (step.what) {
+      case ArenaStep::What::kAllocate:
+        return after_allocate(step.a, step.b);
+      case ArenaStep::What::kMark:
+        marks_.push_back({arena_.mark(), live_.size()});
+        return check();
+      case ArenaStep::What::kRewind:
+        return marks_.empty() ? after_reset() : after_rewind(step.a % marks_.size());
+      case ArenaStep::What::kReset:
+        return after_reset();
+      case ArenaStep::What::kMove:
+        return after_move();
+    }
+    return "there is no such step";
+  }
+
+  std::string after_allocate(std::size_t size, std::size_t align) {
+    auto* got = static_cast<std::byte*>(arena_.allocate(size, align));
+    std::byte* wanted = expected(size, align);
+    if (got != wanted) {
+      return "allocate(" + std::to_string(size) + ", " + std::to_string(align) + ") gave " +
+             place(got) + ", not " + place(wanted);
+    }
+    if (got != nullptr) {
+      std::memset(got, ++fill_, size);
+      live_.push_back({got, size, fill_});
+      peak_ = std::max(peak_, used());
+    }
+    return check();
+  }
+
+  std::string after_rewind(std::size_t k) {
+    arena_.rewind(marks_[k].mark);
+    live_.resize(marks_[k].live);
+    marks_.erase(marks_.begin() + static_cast<std::ptrdiff_t>(k) + 1, marks_.end());
+    return check();
+  }
+
+  std::string after_reset() {
+    arena_.reset();
+    live_.clear();
+    marks_.clear();
+    return check();
+  }
+
+  std::string after_move() {
+    Arena other = std::move(arena_);
+    if (arena_.allocate(0, 1) != nullptr || arena_.capacity() != 0 || arena_.used() != 0) {
+      return "an arena that was moved from still serves";
+    }
+    arena_ = std::move(other);
+    return check();
+  }
 
   [[nodiscard]] std::string place(const std::byte* at) const {
     return at == nullptr ? "a refusal" : "byte " + std::to_string(at - begin_);
@@ -192,8 +237,20 @@ class CheckedArena {
   Arena arena_;
   std::vector<Live> live_;
   std::vector<Marked> marks_;
+  std::vector<ArenaStep> history_;
   std::size_t peak_ = 0;
   unsigned char fill_ = 0;
 };
+
+/// "" or what an arena over `capacity` bytes, `shift` bytes after a multiple of 4096, does wrong in
+/// a history: allocate a bytes at alignment b, mark, rewind to mark a, reset, move.
+inline std::string arena_law(std::size_t capacity, std::size_t shift,
+                             const std::vector<ArenaStep>& history) {
+  CheckedArena arena(capacity, shift);
+  for (const ArenaStep& step : history) {
+    if (std::string fault = arena.does(step); !fault.empty()) return fault;
+  }
+  return "";
+}
 
 }  // namespace prumo::testing

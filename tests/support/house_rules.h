@@ -313,7 +313,7 @@ inline std::regex asserting_helpers(const std::string& text, const std::regex& a
 // file of props/ does.
 inline Faults tests_without_an_assertion(const fs::path& root) {
   static const std::regex asserts(
-      R"(\b(?:EXPECT_|ASSERT_|RC_ASSERT|RC_FAIL|FAIL\(|ADD_FAILURE|expect_|check_|rc::check|every_table_gives_the_oracles_bits|\w*_products?\b))");
+      R"(\b(?:EXPECT_|ASSERT_|RC_ASSERT|RC_FAIL|obeys\(|FAIL\(|ADD_FAILURE|expect_|check_|rc::check|every_table_gives_the_oracles_bits|\w*_products?\b))");
   Faults faults;
   for (const fs::path& path : sources(root / "tests")) {
     if (path.parent_path() != root / "tests") continue;

@@ -39,6 +39,12 @@ inline std::vector<std::byte> bytes_of_hex(std::string_view hex) {
   return out;
 }
 
+inline std::string text_of_hex(std::string_view hex) {
+  std::string out;
+  for (const std::byte b : bytes_of_hex(hex)) out += static_cast<char>(b);
+  return out;
+}
+
 /// Quantized activations by their q and the bits of their scale; the rest follows.
 struct BlockBits {
   std::string_view q;
@@ -89,6 +95,9 @@ inline std::string source(gguf::TensorType type) {
 inline std::string source(const std::vector<std::byte>& bytes) {
   return "bytes_of_hex(\"" + hex_of(bytes.data(), bytes.size()) + "\")";
 }
+inline std::string source(const std::string& text) {
+  return "text_of_hex(\"" + hex_of(text.data(), text.size()) + "\")";
+}
 /// Some values between braces, eight on a line.
 template <class T, class Each>
 std::string listed(const std::vector<T>& all, Each&& each) {
@@ -105,6 +114,12 @@ inline std::string source(const std::vector<float>& x) {
 }
 inline std::string source(const std::vector<std::uint16_t>& x) {
   return listed(x, [](std::uint16_t v) { return std::to_string(v); });
+}
+inline std::string source(const std::vector<std::int32_t>& x) {
+  return listed(x, [](std::int32_t v) { return std::to_string(v); });
+}
+inline std::string source(const std::vector<std::string>& x) {
+  return listed(x, [](const std::string& text) { return source(text); });
 }
 inline std::string source(const std::vector<QuantizedBlock>& blocks) {
   return "blocks_of(" +
