@@ -41,8 +41,8 @@ std::size_t anywhere(std::size_t least, std::size_t most) {
   return *full_range(rc::gen::inRange(least, most + 1));
 }
 
-// Heads that fill no panel, groups of 1 to 8 queries, vocabularies that fill no panel. Rows of the
-// quantized types are whole blocks.
+// Heads that fill no panel, groups of 1 to 8 queries or of 30, vocabularies that fill no panel.
+// Rows of the quantized types are whole blocks.
 TinyShape any_shape(std::size_t context) {
   TinyShape s;
   s.type = *rc::gen::elementOf(std::vector<TensorType>(kTensorTypes.begin(), kTensorTypes.end()));
@@ -56,6 +56,7 @@ TinyShape any_shape(std::size_t context) {
     s.head_dim = 2 * between(1, 20);
     s.embedding = between(8, 50);
     s.ffn = between(8, 70);
+    if (s.kv_heads == 1 && s.head_dim <= 32) s.heads = *rc::gen::element(s.heads, s.heads, 30ul);
   } else {
     // heads * head_dim is a multiple of the block.
     s.head_dim = block == 256 ? 256 : *rc::gen::element<std::size_t>(32, 64, 96);

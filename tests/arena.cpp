@@ -3,7 +3,6 @@
 #include "base/arena.h"
 
 #include <gtest/gtest.h>
-#include <sys/mman.h>
 
 #include <cstdint>
 #include <cstring>
@@ -12,6 +11,7 @@
 
 #include "support/arena_model.h"
 #include "support/floats.h"
+#include "support/mapped.h"
 
 namespace prumo::testing {
 namespace {
@@ -228,11 +228,6 @@ TEST(Arena, OwnsZeroedMemoryOnAPage) {
   Result<Arena> none = Arena::create(0);
   ASSERT_TRUE(none.ok());
   EXPECT_EQ(none->capacity(), 0u);
-}
-
-// Whether the page at p, which begins there, is mapped.
-bool is_mapped(void* p) {
-  return ::msync(p, 1, MS_ASYNC) == 0;
 }
 
 TEST(Arena, GivesBackWhatItOwned) {

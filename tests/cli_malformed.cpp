@@ -17,15 +17,8 @@
 #include "support/gguf_oracle.h"
 #include "support/model_malformed.h"
 #include "support/model_oracle.h"
+#include "support/sanitized.h"
 #include "support/tiny_llama.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define PRUMO_TEST_SHADOWED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define PRUMO_TEST_SHADOWED 1
-#endif
-#endif
 
 namespace prumo::testing {
 namespace {
@@ -34,7 +27,7 @@ namespace {
 constexpr ::rlimit kSeconds = {1, 1};
 constexpr unsigned kHungSeconds = 60;  // of the clock, for one that waits and does nothing
 // A sanitizer takes memory and time of its own; tests and fuzz targets count there.
-#if defined(PRUMO_TEST_SHADOWED)
+#if defined(PRUMO_TEST_SANITIZED)
 constexpr bool kLimited = false;
 #else
 constexpr bool kLimited = true;

@@ -182,6 +182,25 @@ TEST(ForwardAccuracy, FarPositions) {
   expect_agreement(a);
 }
 
+// A file may give heads another size than its embedding asks for, many heads one key, angles
+// another base, and each pair a divisor of its own.
+TEST(ForwardAccuracy, OtherHeadsAndOtherAngles) {
+  for (const TinyShape& shape :
+       {TinyShape{.embedding = 48, .heads = 2, .kv_heads = 1, .head_dim = 20},
+        TinyShape{.embedding = 32, .heads = 6, .kv_heads = 2, .head_dim = 16},
+        TinyShape{.embedding = 24, .layers = 1, .heads = 40, .kv_heads = 1, .head_dim = 6}}) {
+    SCOPED_TRACE(std::to_string(shape.heads) + " heads of " + std::to_string(shape.head_dim));
+    GgufBuilder file = tiny_llama(shape);
+    file.add("llama.rope.freq_base", 500000.0f);
+    std::vector<float> divisors(shape.head_dim / 2);
+    for (std::size_t i = 0; i < divisors.size(); ++i) {
+      divisors[i] = 1 + static_cast<float>(i * i) / 8;
+    }
+    file.add_f32("rope_freqs.weight", {divisors.size()}, divisors);
+    expect_agreement(compare(file.build(), CacheType::kF32, random_ids(40, shape.vocab, 8)));
+  }
+}
+
 TEST(ForwardAccuracy, AcrossKeyRanges) {
   const TinyShape shape{.embedding = 32,
                         .layers = 1,

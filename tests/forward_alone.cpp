@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <limits>
 #include <vector>
 
 #include "model/forward.h"
@@ -34,6 +35,27 @@ TEST(OneThread, SmallPassesOnOneOfSeveralAreTheSamePrompt) {
     EXPECT_EQ(session->internals().top, plain->internals().top) << done << " tokens";
   }
   ASSERT_EQ(done, ids.size());
+}
+
+// What idle threads found in an earlier pass, here a NaN, is no part of a pass on one.
+TEST(OneThread, TheArgmaxIsThatOfTheThreadsThatTookPart) {
+  GgufBuilder builder = tiny_llama({.vocab = 1500});
+  constexpr TokenId kBad = 1400;
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  std::memcpy(&tensor_of(builder, "token_embd.weight").data[kBad * 64 * sizeof nan], &nan,
+              sizeof nan);
+  builder.add_f32("output.weight", {64, 1500}, std::vector<float>(64 * 1500, 0.25f));
+  const Bytes file = builder.build();
+  const Model model = *Model::load(file, 1);
+  auto session = Session::create(model, {.threads = 3});
+  session->internals().may_be_alone = true;
+  ASSERT_TRUE(session->prefill(std::vector<TokenId>(20, kBad)).ok());
+  ASSERT_EQ(session->internals().parts, 3u);
+  EXPECT_TRUE(session->internals().top.has_nan);
+  session->rewind(0);
+  ASSERT_TRUE(session->step(5).ok());
+  ASSERT_EQ(session->internals().parts, 1u);
+  EXPECT_FALSE(session->internals().top.has_nan);
 }
 
 TEST(OneThread, IsForPassesThatReadLittleBetweenBarriers) {

@@ -204,21 +204,38 @@ TEST(GgufReader, EveryReasonHasAMalformedFile) {
 }
 
 TEST(GgufReader, CodesTellBrokenFromUnsupported) {
-  const auto code = [](const Bytes& bytes) { return File::parse(bytes).error().code; };
-  const auto with = [](auto change) {
-    GgufBuilder b = small_gguf();
-    change(b);
-    return b.build();
-  };
-  EXPECT_EQ(code(with([](auto& b) { b.magic = 1; })), ErrorCode::kBadModel);
-  EXPECT_EQ(code(with([](auto& b) { b.tensors[0].name = "b"; })), ErrorCode::kBadModel);
-  EXPECT_EQ(code(with([](auto& b) { b.version = 1; })), ErrorCode::kUnsupported);
-  EXPECT_EQ(code(with([](auto& b) { b.version = 9; })), ErrorCode::kUnsupported);
-  EXPECT_EQ(code(with([](auto& b) { b.version = 0x02000000; })), ErrorCode::kUnsupported);
-  EXPECT_EQ(code(with([](auto& b) { b.add("split.count", 3); })), ErrorCode::kUnsupported);
-  EXPECT_EQ(code(with([](auto& b) { b.add("adapter.type", "lora"); })), ErrorCode::kUnsupported);
-  EXPECT_EQ(code(with([](auto& b) { b.tensors[0].type = 36; })), ErrorCode::kUnsupported);
-  EXPECT_EQ(code(with([](auto& b) { b.tensors[0].type = 99; })), ErrorCode::kUnsupported);
+  const std::set<Reason> unsupported = {Reason::kVersionOne,  Reason::kVersionFuture,
+                                        Reason::kByteSwapped, Reason::kNestedArray,
+                                        Reason::kSplit,       Reason::kAdapter,
+                                        Reason::kTensorType,  Reason::kTensorTypeWithdrawn};
+  std::set<Reason> seen;
+  for (const MalformedGguf& wrong : MalformedGgufs::all()) {
+    seen.insert(wrong.reason);
+    EXPECT_EQ(File::parse(wrong.file).error().code,
+              unsupported.contains(wrong.reason) ? ErrorCode::kUnsupported : ErrorCode::kBadModel)
+        << wrong.name;
+  }
+  EXPECT_TRUE(std::includes(seen.begin(), seen.end(), unsupported.begin(), unsupported.end()));
+}
+
+// Wherever there is no memory for the index of a file, that is said; and a file that was read
+// before reads the same afterwards.
+TEST(GgufReader, OutOfMemoryAnywhereIsSaid) {
+  const Bytes bytes = small_gguf().build();
+  std::size_t refused = 0;
+  for (std::size_t n = 1;; ++n) {
+    Reason reason = Reason::kNone;
+    testing::fail_allocation(n);
+    const Result<File> parsed = File::parse(bytes, &reason);
+    testing::fail_allocation(0);
+    if (parsed.ok()) break;
+    ++refused;
+    ASSERT_EQ(reason, Reason::kOutOfMemory) << n;
+    ASSERT_EQ(parsed.error().code, ErrorCode::kOutOfMemory) << n;
+    ASSERT_FALSE(parsed.error().message.empty());
+  }
+  EXPECT_GE(refused, 3u);
+  EXPECT_EQ(reason_of(bytes), Reason::kNone);
 }
 
 TEST(GgufReader, TruncationAnywhereIsAnError) {

@@ -239,6 +239,16 @@ TEST_F(GgufWriter, RefusesMoreThanTheLimits) {
   Writer keys;
   for (std::size_t i = 0; i <= kMaxKeys; ++i) keys.add(std::to_string(i), std::uint8_t{0});
   expect_refusal(keys, "", "65536 keys");
+  Writer tensors;
+  const std::vector<std::byte> data(4);
+  for (std::size_t i = 0; i < kMaxTensors; ++i) {
+    tensors.add_tensor(std::to_string(i), kF32Type, {1}, data);
+  }
+  const auto most = tensors.to_bytes();
+  ASSERT_TRUE(most.ok()) << most.error().message;
+  EXPECT_EQ(File::parse(*most)->tensors().size(), kMaxTensors);
+  tensors.add_tensor("one more", kF32Type, {1}, data);
+  expect_refusal(tensors, "", "65536 keys and as many tensors");
 }
 
 TEST_F(GgufWriter, SaysWhenTheFileDoesNotFitIntoMemory) {
@@ -328,6 +338,28 @@ TEST_F(GgufWriter, AFileThatCannotBeFinishedLeavesNothing) {
   std::string old;
   std::ifstream(to) >> old;
   EXPECT_EQ(old, "old");
+}
+
+// A disk that is full for a moment: what could be written again afterwards would follow a hole.
+TEST_F(GgufWriter, APartThatWasNotWrittenIsNotForgotten) {
+  struct rlimit before {};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  int calls = 0;
+  Writer writer;
+  writer.add_tensor("t", kF32Type, {1024, 1024}, [&](std::uint64_t, std::span<std::byte> out) {
+    std::fill(out.begin(), out.end(), std::byte{1});
+    struct rlimit now = before;
+    if (++calls == 2) now.rlim_cur = 1;
+    ::setrlimit(RLIMIT_FSIZE, &now);
+  });
+  const Status status = writer.to_file(path("model.gguf"));
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, handler);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, ErrorCode::kIo);
+  EXPECT_EQ(calls, 2) << "nothing more is asked for once a part is lost";
+  EXPECT_EQ(files(), 0u);
 }
 
 TEST_F(GgufWriter, SaysWhereItCannotWrite) {

@@ -14,8 +14,12 @@
 #include <utility>
 #include <vector>
 
+#include "support/mapped.h"
+
 namespace prumo {
 namespace {
+
+using testing::resident;
 
 namespace fs = std::filesystem;
 
@@ -49,27 +53,6 @@ bool holds_pattern(std::span<const std::byte> bytes) {
 
 std::size_t open_descriptors() {
   return static_cast<std::size_t>(std::distance(fs::directory_iterator("/proc/self/fd"), {}));
-}
-
-/// The KiB of `path` that this process holds in memory, and whether it is mapped at all.
-struct Resident {
-  bool mapped = false;
-  std::size_t kib = 0;
-};
-Resident resident(const std::string& path) {
-  std::ifstream maps("/proc/self/smaps");
-  Resident out;
-  bool inside = false;
-  for (std::string line; std::getline(maps, line);) {
-    if (line.find('-') < line.find(' ')) {  // a mapping's first line is its range of addresses
-      inside = line.size() >= path.size() &&
-               line.compare(line.size() - path.size(), path.size(), path) == 0;
-      out.mapped = out.mapped || inside;
-    } else if (inside && line.rfind("Rss:", 0) == 0) {
-      out.kib += std::stoul(line.substr(4));
-    }
-  }
-  return out;
 }
 
 TEST_F(MappedFileTest, HasTheBytesOfTheFile) {

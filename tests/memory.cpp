@@ -8,8 +8,12 @@
 #include <string>
 #include <utility>
 
+#include "support/mapped.h"
+
 namespace prumo {
 namespace {
+
+using testing::is_mapped;
 
 TEST(Block, IsZeroedAndOnAHugePage) {
   for (const std::size_t size : {std::size_t{1}, std::size_t{4097}, std::size_t{5} << 20}) {
@@ -38,6 +42,28 @@ TEST(Block, MovesItsMemory) {
   c = std::move(b);
   EXPECT_EQ(c.data(), data);
   EXPECT_EQ(c.size(), 100u);
+}
+
+// The first and the last page of what a block held: when it ends, and when another takes its place.
+TEST(Block, GivesItsMemoryBack) {
+  for (const std::size_t size : {std::size_t{4096}, std::size_t{5} << 20}) {
+    std::byte* first = nullptr;
+    std::byte* second = nullptr;
+    {
+      Block block = *Block::allocate(size, "test");
+      first = block.data();
+      EXPECT_TRUE(is_mapped(first) && is_mapped(first + size - 1)) << size;
+      {
+        Block other = *Block::allocate(size, "test");
+        second = other.data();
+        block = std::move(other);
+      }
+      EXPECT_FALSE(is_mapped(first) || is_mapped(first + size - 1)) << size;
+      Block moved = std::move(block);
+      EXPECT_TRUE(is_mapped(second) && is_mapped(second + size - 1)) << size;
+    }
+    EXPECT_FALSE(is_mapped(second) || is_mapped(second + size - 1)) << size;
+  }
 }
 
 TEST(Block, MoreThanTheMachineHasIsRefusedByName) {

@@ -152,6 +152,17 @@ TEST(Spm, OfEqualScoresTheLeftmost) {
   EXPECT_EQ(pieces(tokenizer_of(vocab), "baba"), (Strings{kMark, "ba", "ba"}));
 }
 
+// Converters write minus the rank, so that the first piece has -0.
+TEST(Spm, MinusZeroIsAScoreOfZero) {
+  for (const bool first : {false, true}) {
+    PlainVocab vocab = vocab_of({kMark, "a", "b", "ab", "ba"});
+    for (auto& token : vocab.tokens) token.score = 0;
+    vocab.tokens[static_cast<std::size_t>(vocab.id_of(first ? "ab" : "ba"))].score = -0.0f;
+    EXPECT_EQ(pieces(tokenizer_of(vocab), "abab"), (Strings{kMark, "ab", "ab"})) << first;
+    EXPECT_EQ(pieces(tokenizer_of(vocab), "baba"), (Strings{kMark, "ba", "ba"})) << first;
+  }
+}
+
 TEST(Spm, APieceThatNoMergeReachesIsNeverMade) {
   const Tokenizer t = tokenizer_of(vocab_of({kMark, "a", "b", "c", "abc"}));
   EXPECT_EQ(pieces(t, "abc"), (Strings{kMark, "a", "b", "c"}));

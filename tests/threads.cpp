@@ -3,11 +3,21 @@
 
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <string>
 #include <thread>
 #include <vector>
+
+#include "support/sanitized.h"
 
 namespace prumo {
 namespace {
@@ -103,6 +113,58 @@ TEST(ThreadTeam, ASignalOpensNoBarrierAndBeginsNoTask) {
   EXPECT_EQ(early.load(), 0);
   wake_all();
   EXPECT_EQ(calls.load(), 3);
+}
+
+#if !defined(PRUMO_TEST_SANITIZED)
+// Little room for stacks stands in for a system that allows few threads. (Sanitizers need the
+// room.)
+TEST(ThreadTeam, SaysWhenTheSystemStartsTooFew) {
+  const auto threads = [] {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/task"), {});
+  };
+  std::size_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  struct rlimit before {};
+  ASSERT_EQ(::getrlimit(RLIMIT_AS, &before), 0);
+  struct rlimit low = before;
+  low.rlim_cur = pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) + (64u << 20);
+  ASSERT_EQ(::setrlimit(RLIMIT_AS, &low), 0);
+  const auto team = ThreadTeam::create(ThreadTeam::kMaxThreads);
+  ASSERT_EQ(::setrlimit(RLIMIT_AS, &before), 0);
+  ASSERT_FALSE(team.ok());
+  EXPECT_EQ(team.error().code, ErrorCode::kOutOfMemory);
+  EXPECT_EQ(team.error().place, "threads");
+  EXPECT_EQ(threads(), 1) << "those that did start are gone";
+  const auto small = ThreadTeam::create(3);
+  ASSERT_TRUE(small.ok());
+  std::atomic<int> calls{0};
+  (*small)->run([&](std::size_t) { ++calls; });
+  EXPECT_EQ(calls.load(), 3);
+}
+#endif
+
+// The hardware threads of a core count once, and only those that this process may run on.
+TEST(UsableCores, AreTheCoresThatThisProcessMayRunOn) {
+  cpu_set_t all;
+  CPU_ZERO(&all);
+  ASSERT_EQ(sched_getaffinity(0, sizeof all, &all), 0);
+  std::set<std::string> cores;
+  int some = -1;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (!CPU_ISSET(cpu, &all)) continue;
+    some = cpu;
+    std::string siblings = std::to_string(cpu);
+    std::ifstream("/sys/devices/system/cpu/cpu" + siblings + "/topology/thread_siblings_list") >>
+        siblings;
+    cores.insert(siblings);
+  }
+  EXPECT_LE(usable_cores(), cores.size());
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(some, &one);
+  ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
+  EXPECT_EQ(usable_cores(), 1u);
+  ASSERT_EQ(sched_setaffinity(0, sizeof all, &all), 0);
 }
 
 TEST(UsableCores, IsAtLeastOneAndNoMoreThanTheMachineHas) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "support/sanitized.h"
 #include "support/spm_reference.h"
 #include "support/spm_vocab.h"
 
@@ -84,15 +85,8 @@ TEST(UserDefined, TokensOfAboutSixtyFourBytes) {
 // ---- Made to be slow: each would take minutes or hours if its cost were a product ---------------
 
 /// How much longer than what is tried where every access is checked.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(PRUMO_TEST_SANITIZED)
 constexpr std::size_t kSize = 1;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
-    __has_feature(memory_sanitizer)
-constexpr std::size_t kSize = 1;
-#else
-constexpr std::size_t kSize = 2;
-#endif
 #else
 constexpr std::size_t kSize = 2;
 #endif

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "support/counting_new.h"
 #include "support/spm_vocab.h"
 
 namespace prumo {
@@ -223,6 +224,36 @@ TEST(Vocab, WithoutKeysTheUsualIdsCountIfSuchTokensStandThere) {
   one.scores = {0};
   one.types = {1};
   EXPECT_EQ(good(one.all()).bos(), kNoToken);
+}
+
+// In a file with types the type alone tells, whatever the texts.
+TEST(Vocab, TheUsualIdsCountUnderAnyText) {
+  Parts parts;
+  parts.tokens[0] = "<|nothing|>";
+  parts.tokens[1] = "<|begin_of_text|>";
+  parts.tokens[2] = "<|end_of_text|>";
+  const Tokenizer t = good(parts.all());
+  EXPECT_EQ(t.unk(), 0);
+  EXPECT_EQ(t.bos(), 1);
+  EXPECT_EQ(t.eos(), 2);
+  EXPECT_TRUE(t.is_end(2));
+  EXPECT_TRUE(t.adds_bos());
+}
+
+TEST(Vocab, OutOfMemoryAnywhereIsSaid) {
+  const auto bytes = Parts().all().build();
+  const auto file = gguf::File::parse(bytes);
+  ASSERT_TRUE(file.ok());
+  std::size_t refused = 0;
+  for (std::size_t n = 1;; ++n) {
+    testing::fail_allocation(n);
+    const auto tokenizer = Tokenizer::from(*file);
+    testing::fail_allocation(0);
+    if (tokenizer.ok()) break;
+    ++refused;
+    ASSERT_EQ(tokenizer.error().code, ErrorCode::kOutOfMemory) << n;
+  }
+  EXPECT_GE(refused, 3u);
 }
 
 TEST(Vocab, WithoutTypesTextsTell) {

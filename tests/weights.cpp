@@ -4,14 +4,22 @@
 
 #include <gtest/gtest.h>
 
+#include <stdlib.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <mutex>
 #include <string>
 #include <vector>
 
 #include "kernels/dequantize.h"
 #include "kernels/pack.h"
+#include "prumo.h"
+#include "support/accuracy.h"
+#include "support/mapped.h"
 #include "support/tiny_llama.h"
 
 namespace prumo::testing {
@@ -73,6 +81,58 @@ TEST(Weights, PacksWhatTheFileHolds) {
     const GgufTensor& norm = tensor_of(builder, "blk.0.ffn_norm.weight");
     EXPECT_EQ(std::memcmp(weights->layers[0].ffn_norm, norm.data.data(), norm.data.size()), 0);
   }
+}
+
+TEST(Weights, NormsOfEveryTypeAreTheirNumbers) {
+  using gguf::TensorType;
+  for (const TensorType type : {TensorType::kF32, TensorType::kF16, TensorType::kBF16}) {
+    GgufBuilder builder = tiny_llama({});
+    std::vector<std::vector<float>> expected;
+    Bits bits(3);
+    for (const char* name :
+         {"blk.1.attn_norm.weight", "blk.1.ffn_norm.weight", "output_norm.weight"}) {
+      GgufTensor& norm = tensor_of(builder, name);
+      norm.type = static_cast<std::uint32_t>(type);
+      norm.data = random_rows(type, 1, 64, bits);
+      std::vector<float>& wanted = expected.emplace_back(64);
+      for (std::size_t i = 0; i < wanted.size(); ++i) {
+        wanted[i] = static_cast<float>(parts_of(type, norm.data.data(), i).multiple);
+      }
+    }
+    const Bytes bytes = builder.build();
+    const auto weights = load(builder, bytes);
+    ASSERT_TRUE(weights.ok()) << weights.error().message;
+    const float* const got[] = {weights->layers[1].attn_norm, weights->layers[1].ffn_norm,
+                                weights->output_norm};
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      EXPECT_TRUE(std::equal(expected[i].begin(), expected[i].end(), got[i])) << i;
+    }
+  }
+}
+
+// Matrices are packed once and read from there: of the file only the embeddings, which are looked
+// up in it, and what shares a page with them or a norm stay in memory.
+TEST(Weights, WhatIsPackedIsInMemoryOnce) {
+  const TinyShape shape{.embedding = 256, .layers = 3, .ffn = 1024, .vocab = 300, .tied = false};
+  GgufBuilder builder = tiny_llama(shape);
+  std::string name = (std::filesystem::temp_directory_path() / "prumo-packed-XXXXXX").string();
+  const int descriptor = ::mkstemp(name.data());
+  ASSERT_GE(descriptor, 0);
+  ::close(descriptor);
+  const Bytes bytes = builder.build();
+  std::ofstream(name, std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.data()),
+             static_cast<std::streamsize>(bytes.size()));
+  {
+    const auto model = Model::load(name, 1);
+    ASSERT_TRUE(model.ok());
+    const std::size_t table = tensor_of(builder, "token_embd.weight").data.size() / 1024;
+    const std::size_t most = table + 2 * 4 * (builder.tensors.size() + 8);
+    ASSERT_LT(2 * most, bytes.size() / 1024) << "the file is too small to tell";
+    EXPECT_TRUE(resident(name).mapped);
+    EXPECT_LE(resident(name).kib, most) << "of " << bytes.size() / 1024;
+  }
+  std::filesystem::remove(name);
 }
 
 TEST(Weights, AnOutputOfItsOwnIsUsed) {

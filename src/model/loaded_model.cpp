@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "base/float_guard.h"
 #include "base/threads.h"
 
 namespace prumo {
@@ -26,6 +27,7 @@ Result<std::size_t> resolve_threads(std::size_t threads) {
 Result<std::unique_ptr<LoadedModel>> LoadedModel::load(std::span<const std::byte> bytes,
                                                        std::optional<MappedFile> mapping,
                                                        std::size_t threads) {
+  const FloatGuard guard;
   const auto n_threads = resolve_threads(threads);
   if (!n_threads) return n_threads.error();
   const auto kernels = choose_kernels();

@@ -13,14 +13,8 @@
 
 #include "base/arena.h"
 #include "support/ready_test.h"
+#include "support/sanitized.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define PRUMO_TEST_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define PRUMO_TEST_ASAN 1
-#endif
-#endif
 #if defined(PRUMO_TEST_ASAN)
 #include <sanitizer/asan_interface.h>
 #endif

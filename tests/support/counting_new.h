@@ -15,6 +15,15 @@ inline std::atomic<std::size_t> allocations{0};  ///< calls of operator new so f
 inline std::atomic<std::size_t> live_bytes{0};
 inline std::atomic<std::size_t> peak_bytes{0};
 
+inline std::atomic<std::size_t> until_failure{0};
+/// The n-th call of operator new from now on throws; 0: none does.
+inline void fail_allocation(std::size_t n) {
+  until_failure.store(n);
+}
+inline bool fails_now() {
+  return until_failure.load() != 0 && until_failure.fetch_sub(1) == 1;
+}
+
 /// Calls of operator new since it was made.
 class CountedAllocations {
  public:
@@ -55,13 +64,14 @@ inline void* counted(void* p) {
 // Sanitizers still see every block, as malloc and free are theirs. What no machine has is refused
 // here, since they would end the program over it.
 void* operator new(std::size_t n) {
-  if (n >> 40 != 0) throw std::bad_alloc();
+  if (n >> 40 != 0 || prumo::testing::fails_now()) throw std::bad_alloc();
   return prumo::testing::counted(std::malloc(n == 0 ? 1 : n));
 }
 void* operator new[](std::size_t n) {
   return operator new(n);
 }
 void* operator new(std::size_t n, std::align_val_t align) {
+  if (prumo::testing::fails_now()) throw std::bad_alloc();
   const auto a = static_cast<std::size_t>(align);
   return prumo::testing::counted(std::aligned_alloc(a, (n + a - 1) / a * a));
 }
