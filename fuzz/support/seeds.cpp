@@ -84,6 +84,9 @@ int run(const std::string& folder, bool check) {
   add_matrix_seeds(seeds);
   add_key_seeds(seeds);
   add_text_seeds(seeds);
+  add_scan_seeds(seeds);
+  add_attention_seeds(seeds);
+  add_history_seeds(seeds);
   std::set<std::string> targets, paths, contents;
   for (const Seed& seed : seeds) {
     const std::string path = folder + "/" + seed.target + "/seed-" + seed.name;
