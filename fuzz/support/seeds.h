@@ -41,7 +41,7 @@ void add_product_seeds(Seeds& seeds);    ///< matrix products
 void add_matrix_seeds(Seeds& seeds);     ///< pack, dequantize
 void add_key_seeds(Seeds& seeds);        ///< config, vocab
 void add_text_seeds(Seeds& seeds);       ///< spm, stream, utf8
-void add_scan_seeds(Seeds& seeds);       ///< argmax, tile_max, tile_weight, collect
+void add_scan_seeds(Seeds& seeds);       ///< argmax, tile_max, tile_weight, collect, sampler
 void add_attention_seeds(Seeds& seeds);  ///< over caches of floats and of Q8_0
 void add_history_seeds(Seeds& seeds);    ///< arena
 

@@ -137,6 +137,57 @@ void add_collect(Seeds& seeds) {
   add("last_positions", 0.0f, 0xFFFFFF00u, x);
 }
 
+struct Options {
+  std::string name;
+  float temperature;
+  std::size_t top_k;
+  float top_p, min_p;
+};
+
+/// sampler: how logits are made, the options, a seed and a position, then the logits: floats, or a
+/// shape of which there are some, a length and a seed.
+void add_sampler(Seeds& seeds) {
+  const Options kOptions[] = {{"greedy", 0, 0, 1, 0},
+                              {"plain", 1, 0, 1, 0},
+                              {"usual", 0.8f, 40, 0.9f, 0},
+                              {"top_p", 1, 0, 0.9f, 0},
+                              {"top_p_least", 1, 0, 0x1p-149f, 0},
+                              {"top_1", 1, 1, 1, 0},
+                              {"min_p", 1.5f, 0, 1, 0.05f},
+                              {"min_p_largest", 1, 0, 1, 0x1.fffffep-1f},
+                              {"all_at_once", 0.5f, 100, 0.95f, 0.01f},
+                              {"coldest", 0x1p-149f, 0, 0.5f, 0},
+                              {"hottest", 0x1.fffffep127f, 0, 0.99f, 0}};
+  const auto head = [](std::size_t kind, const Options& o) {
+    Bytes out;
+    put_byte(out, kind);
+    put_floats(out, {o.temperature});
+    testing::put(out, static_cast<std::uint16_t>(o.top_k));
+    put_floats(out, {o.top_p, o.min_p});
+    testing::put(out, bits_of("sampler" + o.name).next());
+    testing::put(out, static_cast<std::uint64_t>(o.top_k));
+    return out;
+  };
+  constexpr std::uint32_t kShapes = 8;  // or more: they come round again
+  for (const Options& o : kOptions) {
+    for (std::uint32_t shape = 0; shape < kShapes; ++shape) {
+      Bytes out = head(2 + shape % 2, o);
+      testing::put(out, shape);
+      testing::put(out, 300 + 41 * shape);  // of the longest that the kind has
+      testing::put(out, shape * 7919 + 1);
+      const std::string name = o.name + "_shape_" + std::to_string(shape);
+      if ((shape + o.top_k) % 4 == 0) seeds.push_back({"sampler", name, out});
+    }
+    const std::vector<float> x = floats(o.name, 65, testing::Values::kOrdinary);
+    seeds.push_back({"sampler", o.name + "_ordinary", behind(head(0, o), x)});
+  }
+  for (const Logits& l : all_logits()) {
+    if (l.x.size() == 129) {
+      seeds.push_back({"sampler", "usual_" + l.name, behind(head(0, kOptions[2]), l.x)});
+    }
+  }
+}
+
 }  // namespace
 
 void add_scan_seeds(Seeds& seeds) {
@@ -144,6 +195,7 @@ void add_scan_seeds(Seeds& seeds) {
   add_tile_max(seeds);
   add_tile_weight(seeds);
   add_collect(seeds);
+  add_sampler(seeds);
 }
 
 }  // namespace prumo::fuzz
