@@ -124,6 +124,23 @@ TEST(Config, RefusesSizesWithoutSense) {
   drop_key(wide, "llama.attention.key_length");
   wide.add("llama.attention.key_length", widest);
   EXPECT_TRUE(config_of(wide).ok());
+  // Without the key heads are parts of the embedding, and have the same limit.
+  for (const std::size_t head_dim : {1024u, 1026u}) {
+    GgufBuilder parts = tiny_llama({.embedding = 2 * head_dim,
+                                    .layers = 1,
+                                    .heads = 2,
+                                    .kv_heads = 1,
+                                    .head_dim = head_dim,
+                                    .ffn = 2});
+    drop_key(parts, "llama.attention.key_length");
+    if (head_dim > 1024) {
+      drop_key(parts, "llama.attention.value_length");
+      drop_key(parts, "llama.rope.dimension_count");
+      expect_refused(parts, "llama.attention.key_length");
+    } else {
+      EXPECT_TRUE(config_of(parts).ok());
+    }
+  }
   expect_refused(with("llama.vocab_size", 301u), "llama.vocab_size");
   GgufBuilder file = with("llama.attention.head_count", 5u);
   drop_key(file, "llama.attention.key_length");

@@ -115,6 +115,12 @@ void check_relations(const Config& c, Keys& keys) {
                   std::to_string(c.kv_heads) + " key heads cannot be shared evenly by " +
                       std::to_string(c.heads) + " query heads."));
   }
+  if (c.head_dim > kMaxHeadDim) {  // of the embedding's parts; what the key says was looked at
+    keys.fail(bad(keys.name("attention.key_length"),
+                  "Without this key the " + std::to_string(c.heads) + " heads have " +
+                      std::to_string(c.head_dim) + " elements each; " +
+                      std::to_string(kMaxHeadDim) + " are the most."));
+  }
   if (c.q_dim() > kMaxWidening * c.embedding) {
     keys.fail(bad(keys.name("attention.key_length"),
                   std::to_string(c.heads) + " heads of " + std::to_string(c.head_dim) +

@@ -228,7 +228,7 @@ class ConfigCase {
     c.rope_scale = 1 / factor;
     if (static_cast<double>(c.context_length) * c.rope_scale > 1048576) rules.broken.insert(which_);
     if (c.heads % c.kv_heads != 0) rules.broken.insert(p_ + "attention.head_count_kv");
-    if (c.head_dim % 2 != 0 || c.heads * c.head_dim > 128 * c.embedding) {
+    if (c.head_dim % 2 != 0 || c.head_dim > 1024 || c.heads * c.head_dim > 128 * c.embedding) {
       rules.broken.insert(p_ + "attention.key_length");
     }
   }
