@@ -165,6 +165,27 @@ TEST(ForwardAccuracy, EveryTypeIsWhatItsContractSays) {
   }
 }
 
+// A cache of int8 blocks, queries rounded with it.
+TEST(ForwardAccuracy, AQuantizedCacheIsWhatItsContractSays) {
+  std::size_t steady = 0;
+  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+    SCOPED_TRACE(seed);
+    const TinyShape shape{.embedding = 32,
+                          .layers = 1 + seed % 2,
+                          .heads = 2,
+                          .kv_heads = 1,
+                          .head_dim = 32,
+                          .ffn = 32,
+                          .vocab = 259,
+                          .seed = seed};
+    const Agreement a =
+        compare(tiny_llama(shape).build(), CacheType::kQ8_0, random_ids(8, shape.vocab, seed));
+    expect_agreement(a);
+    steady += a.steady;
+  }
+  EXPECT_GE(steady, 48u) << "of 96";
+}
+
 TEST(ForwardAccuracy, TheBuiltInModel) {
   auto model = Model::load(builtin_model(), 1);
   ASSERT_TRUE(model.ok());

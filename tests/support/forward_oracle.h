@@ -5,7 +5,8 @@
 // It can do three things with rounding:
 //  - nothing at all: the true value of the model that the file describes;
 //  - what the contract says must be rounded (activations to int8 blocks or BF16, keys and values to
-//    F16), from its own values rounded to float: the true value of what the engine computes;
+//    F16, or these and queries to int8 blocks), from its own values rounded to float: the true
+//    value of what the engine computes;
 //  - the same, with every result moved at random by as much as its kernel's roundings are likely to
 //    move it: where support/accuracy.h counts n roundings at worst, sqrt(n) of them, since their
 //    signs differ (N. Higham, T. Mary, "A new approach to probabilistic rounding error analysis",
@@ -167,6 +168,7 @@ class ForwardOracle {
   // As the KV cache holds it.
   Vector stored(Vector x) {
     if (!rounding_.contract || rounding_.cache == CacheType::kF32) return x;
+    if (rounding_.cache == CacheType::kQ8_0) return in_blocks(x);
     for (double& v : x) {
       const std::uint16_t half = float_to_half(static_cast<float>(v));
       rounded_.push_back(half);
@@ -186,15 +188,22 @@ class ForwardOracle {
         v = static_cast<double>(f);
       }
     } else if (is_quantized(type)) {
-      for (std::size_t b = 0; b < x.size(); b += kBlock) {
-        float block[kBlock];
-        for (std::size_t i = 0; i < kBlock; ++i) block[i] = static_cast<float>(x[b + i]);
-        const QuantizedBlock q = quantized(block);
-        rounded_.push_back(std::bit_cast<std::uint32_t>(q.scale));
-        for (std::size_t i = 0; i < kBlock; ++i) {
-          rounded_.push_back(static_cast<std::uint8_t>(q.q[i]));
-          y[b + i] = static_cast<double>(q.scale) * q.q[i];
-        }
+      return in_blocks(x);
+    }
+    return y;
+  }
+
+  // Rounded to int8 blocks.
+  Vector in_blocks(const Vector& x) {
+    Vector y(x.size());
+    for (std::size_t b = 0; b < x.size(); b += kBlock) {
+      float block[kBlock];
+      for (std::size_t i = 0; i < kBlock; ++i) block[i] = static_cast<float>(x[b + i]);
+      const QuantizedBlock q = quantized(block);
+      rounded_.push_back(std::bit_cast<std::uint32_t>(q.scale));
+      for (std::size_t i = 0; i < kBlock; ++i) {
+        rounded_.push_back(static_cast<std::uint8_t>(q.q[i]));
+        y[b + i] = static_cast<double>(q.scale) * q.q[i];
       }
     }
     return y;
@@ -225,7 +234,9 @@ class ForwardOracle {
     return y;
   }
 
-  Vector attention(const Vector& q, std::size_t layer) {
+  Vector attention(const Vector& queries, std::size_t layer) {
+    const bool rounded = rounding_.contract && rounding_.cache == CacheType::kQ8_0;
+    const Vector q = rounded ? in_blocks(queries) : queries;
     const double scale = 1 / std::sqrt(static_cast<double>(head_dim_));
     const std::size_t n = keys_[layer].size();
     const double ranges = std::ceil(static_cast<double>(n) / static_cast<double>(kKeyRange));
