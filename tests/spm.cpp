@@ -163,6 +163,13 @@ TEST(Spm, MinusZeroIsAScoreOfZero) {
   }
 }
 
+// "ab" would come second, but "b" is gone by then: "a" waits for what it makes with "bc".
+TEST(Spm, AMergeWhoseRightHalfIsGoneIsNotDoneInItsPlace) {
+  const Tokenizer t = tokenizer_of(vocab_of({kMark, "a", "b", "c", "d", "bc", "ab", "bcd", "abc"}));
+  EXPECT_EQ(pieces(t, "abcd"), (Strings{kMark, "a", "bcd"}));
+  EXPECT_EQ(pieces(t, "abc"), (Strings{kMark, "abc"}));
+}
+
 TEST(Spm, APieceThatNoMergeReachesIsNeverMade) {
   const Tokenizer t = tokenizer_of(vocab_of({kMark, "a", "b", "c", "abc"}));
   EXPECT_EQ(pieces(t, "abc"), (Strings{kMark, "a", "b", "c"}));
