@@ -374,6 +374,40 @@ inline const std::map<gguf::Reason, std::string>& sentences() {
   return kSentences;
 }
 
+/// How the sentence must end: with what to do about it. Empty where sentences() ends so.
+inline std::string_view remedy(gguf::Reason reason) {
+  using gguf::Reason;
+  switch (reason) {
+    case Reason::kNotGguf:
+    case Reason::kSplit:
+    case Reason::kAdapter:
+      return "";
+    case Reason::kVersionFuture:
+      return ": use a newer Prumo";
+    case Reason::kByteSwapped:
+      return ": convert the model again as little-endian";
+    case Reason::kNestedArray:
+      return ": remove this key or convert the model without it";
+    case Reason::kTensorType:
+      return ": use a newer Prumo or convert the model to another type";
+    case Reason::kDataPastEnd:
+      return ": the file was cut short, copy or download it again";
+    case Reason::kVersionOne:
+    case Reason::kKeyDuplicate:
+    case Reason::kAlignmentType:
+    case Reason::kAlignment:
+    case Reason::kSplitType:
+    case Reason::kNameDuplicate:
+    case Reason::kTensorTypeWithdrawn:
+    case Reason::kBlock:
+    case Reason::kOffsetUnaligned:
+    case Reason::kOffset:
+      return ": convert the model again with a current converter";
+    default:
+      return ": the file is damaged, copy or download it again";
+  }
+}
+
 /// What distinguishes the library's view of the file from the oracle's; empty when nothing does.
 inline std::string difference(const GgufOracle& oracle, gguf::Reason reason,
                               const Result<gguf::File>& parsed, std::span<const std::byte> file) {
@@ -394,6 +428,7 @@ inline std::string difference(const GgufOracle& oracle, gguf::Reason reason,
     if (error.message.find(sentences().at(reason)) == std::string::npos) {
       return "the sentence for another reason: " + error.message;
     }
+    if (!error.message.ends_with(remedy(reason))) return "another remedy: " + error.message;
     return error.message.size() + error.place.size() > 600 ? "an error longer than a line" : "";
   }
   const gguf::File& view = parsed.value();
