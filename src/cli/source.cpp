@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <utility>
 
@@ -17,8 +18,11 @@ namespace {
 // What on_lost_page() says: made beforehand, since a handler may not allocate.
 char lost_page[1024];
 
-// A page of a mapped file is gone: somebody has made the file shorter.
+// A page of a mapped file is gone: somebody has made the file shorter. Several threads may meet
+// that at once; the first says so and ends the program, the others wait for the end.
 void on_lost_page(int) {
+  static std::atomic_flag said = ATOMIC_FLAG_INIT;
+  while (said.test_and_set()) ::pause();
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, lost_page, std::strlen(lost_page));
   ::_exit(kRuntime);
 }
