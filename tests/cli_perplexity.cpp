@@ -101,6 +101,20 @@ TEST(Perplexity, IsTheLossOfEveryTokenAfterThoseBeforeIt) {
   EXPECT_EQ(figures.size(), 4u) << "two contexts in F16, and two caches of another type";
 }
 
+// Windows whose logits come in several parts.
+TEST(Perplexity, OfALongWindowIsTheLossOfEachOfItsTokens) {
+  auto model = Model::load(builtin_model(), 1);
+  const std::string text = kText + kText + kText;
+  const auto ids = model->tokenize(text, false);
+  ASSERT_GT(ids.size(), 100u);
+  long double nats = 0;
+  for (const long double x : losses(*model, ids, 256, CacheType::kF16)) nats += x;
+  const auto mean = static_cast<double>(nats / static_cast<long double>(ids.size()));
+  for (const char* context : {"256", "512"}) {
+    EXPECT_NEAR(scored(text, {"-c", context})["nats_per_token"].get<double>(), mean, 1e-12);
+  }
+}
+
 TEST(Perplexity, OneAnswerOnEveryInstructionSetThreadCountAndBatch) {
   const std::string reference = tiny("f32.gguf", {.vocab = 300, .seed = 7});
   const std::string model =
