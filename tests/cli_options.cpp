@@ -1,8 +1,11 @@
 // What options of the command do: `generate` makes what the library makes of the same options,
 // input is read whole, and figures are those of the samples that stand beside them.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
+#include <chrono>
+#include <csignal>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -99,6 +102,28 @@ TEST(Input, IsReadToItsEnd) {
     ASSERT_EQ(ids.code, 0) << ids.err;
     EXPECT_EQ(run({"detokenize"}, {.in = ids.out}).out, text);
   }
+}
+
+// A limit on file sizes stands in for a disk that fills up within one output.
+TEST(Output, ThatIsTakenInPartIsAFailure) {
+  const std::string path = put("long.txt", std::string(300000, 'x'));
+  struct rlimit before {};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  struct rlimit low = before;
+  low.rlim_cur = 100000;
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);  // which the command inherits
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &low), 0);
+  const Ended ended = run({"tokenize", "-f", path});
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_EQ(ended.code, 1);
+  EXPECT_NE(ended.err.find("standard output"), std::string::npos) << ended.err;
+}
+
+TEST(Verify, TakesTheSecondsThatItIsGiven) {
+  const auto begun = std::chrono::steady_clock::now();
+  EXPECT_EQ(run({"verify", "--seconds", "2"}).code, 0);
+  EXPECT_GE(std::chrono::steady_clock::now() - begun, std::chrono::milliseconds(1900));
 }
 
 TEST(BenchFigures, AreThoseOfTheSamples) {

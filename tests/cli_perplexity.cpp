@@ -115,6 +115,31 @@ TEST(Perplexity, OfALongWindowIsTheLossOfEachOfItsTokens) {
   }
 }
 
+// Without a beginning token the first token is given, and foretells the others.
+TEST(Perplexity, WithoutABeginningTokenTheFirstIsGiven) {
+  GgufBuilder builder = tiny_llama({.context = 256});
+  builder.add("tokenizer.ggml.add_bos_token", false);
+  const Bytes file = builder.build();
+  const std::string path =
+      put("no_bos.gguf", {reinterpret_cast<const char*>(file.data()), file.size()});
+  const Model model = *Model::load(file, 1);
+  const auto ids = model.tokenize(kText);
+  ASSERT_GT(ids.size(), 100u);
+  auto session = Session::create(model, {.threads = 1});
+  long double nats = 0;
+  for (std::size_t t = 1; t < ids.size(); ++t) {
+    ASSERT_TRUE(session->step(ids[t - 1]).ok());
+    long double sum = 0;
+    for (const float x : session->logits()) sum += std::exp(static_cast<long double>(x));
+    nats += std::log(sum) -
+            static_cast<long double>(session->logits()[static_cast<std::size_t>(ids[t])]);
+  }
+  const json got = scored(kText, {"-m", path, "-c", "256"});
+  EXPECT_EQ(got["tokens"], ids.size() - 1);
+  EXPECT_NEAR(got["nats_per_token"].get<double>(),
+              static_cast<double>(nats / static_cast<long double>(ids.size() - 1)), 1e-12);
+}
+
 TEST(Perplexity, OneAnswerOnEveryInstructionSetThreadCountAndBatch) {
   const std::string reference = tiny("f32.gguf", {.vocab = 300, .seed = 7});
   const std::string model =
