@@ -4,7 +4,6 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <chrono>
 #include <csignal>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -118,12 +117,6 @@ TEST(Output, ThatIsTakenInPartIsAFailure) {
   std::signal(SIGXFSZ, handler);
   EXPECT_EQ(ended.code, 1);
   EXPECT_NE(ended.err.find("standard output"), std::string::npos) << ended.err;
-}
-
-TEST(Verify, TakesTheSecondsThatItIsGiven) {
-  const auto begun = std::chrono::steady_clock::now();
-  EXPECT_EQ(run({"verify", "--seconds", "2"}).code, 0);
-  EXPECT_GE(std::chrono::steady_clock::now() - begun, std::chrono::milliseconds(1900));
 }
 
 TEST(BenchFigures, AreThoseOfTheSamples) {
