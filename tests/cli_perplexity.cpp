@@ -41,8 +41,15 @@ std::string tiny(const std::string& name, const TinyShape& shape) {
   return put(name, {reinterpret_cast<const char*>(file.data()), file.size()});
 }
 
-// The loss of every token, one step at a time, with the C library's functions in extended
+// The loss of a token after those in the session, with the C library's functions in extended
 // precision.
+long double loss_of(const Session& session, TokenId id) {
+  long double sum = 0;
+  for (const float x : session.logits()) sum += std::exp(static_cast<long double>(x));
+  return std::log(sum) - static_cast<long double>(session.logits()[static_cast<std::size_t>(id)]);
+}
+
+// The loss of every token, one step at a time.
 std::vector<long double> losses(const Model& model, std::span<const TokenId> ids,
                                 std::size_t context, CacheType cache) {
   std::vector<long double> out;
@@ -55,10 +62,7 @@ std::vector<long double> losses(const Model& model, std::span<const TokenId> ids
     session->rewind(0);
     EXPECT_TRUE(session->step(1).ok());
     for (std::size_t i = begin; i < t; ++i) EXPECT_TRUE(session->step(ids[i]).ok());
-    long double sum = 0;
-    for (const float x : session->logits()) sum += std::exp(static_cast<long double>(x));
-    out.push_back(std::log(sum) -
-                  static_cast<long double>(session->logits()[static_cast<std::size_t>(ids[t])]));
+    out.push_back(loss_of(*session, ids[t]));
   }
   return out;
 }
@@ -129,10 +133,7 @@ TEST(Perplexity, WithoutABeginningTokenTheFirstIsGiven) {
   long double nats = 0;
   for (std::size_t t = 1; t < ids.size(); ++t) {
     ASSERT_TRUE(session->step(ids[t - 1]).ok());
-    long double sum = 0;
-    for (const float x : session->logits()) sum += std::exp(static_cast<long double>(x));
-    nats += std::log(sum) -
-            static_cast<long double>(session->logits()[static_cast<std::size_t>(ids[t])]);
+    nats += loss_of(*session, ids[t]);
   }
   const json got = scored(kText, {"-m", path, "-c", "256"});
   EXPECT_EQ(got["tokens"], ids.size() - 1);

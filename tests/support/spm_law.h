@@ -15,10 +15,6 @@
 
 namespace prumo::testing {
 
-inline std::span<const std::uint8_t> octets(const std::string& bytes) {
-  return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
-}
-
 /// "" or how a text's tokens, with and without a bos, or their text depart from the definition.
 inline std::string encode_fault(const PlainVocab& vocab, const std::string& text) {
   const auto copy = exact_copy<char>(text.data(), text.size());

@@ -129,6 +129,11 @@ inline std::string atoms(std::span<const std::uint8_t> bytes) {
   return out;
 }
 
+/// The bytes that a vocabulary is grown out of, from a string that a test can write down.
+inline std::span<const std::uint8_t> octets(const std::string& bytes) {
+  return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
+}
+
 /// A valid vocabulary out of any bytes; the same bytes give the same one. Pieces are made of atoms
 /// or of two earlier pieces, so that merges go deep; scores tie often; types are mixed.
 inline PlainVocab grown_vocab(std::span<const std::uint8_t> bytes) {

@@ -9,10 +9,6 @@
 
 namespace prumo::testing {
 
-inline PlainVocab grown(const std::string& bytes) {
-  return grown_vocab({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
-}
-
 /// "" or what of a vocabulary that keeps the rules is not as the file says.
 inline std::string vocab_fault(const PlainVocab& vocab) {
   const auto loaded = tokenizer_of(vocab.builder());
@@ -30,7 +26,7 @@ inline std::string vocab_fault(const PlainVocab& vocab) {
   return "";
 }
 inline std::string vocab_law(const std::string& vocab) {
-  return ready(vocab_fault(grown(vocab)), "vocab_law", vocab);
+  return ready(vocab_fault(grown_vocab(octets(vocab))), "vocab_law", vocab);
 }
 
 /// "" or how the key `name`_token_id with this id is taken otherwise than the rule says: inside the
@@ -55,7 +51,8 @@ inline std::string special_id_fault(const PlainVocab& vocab, const std::string& 
 }
 inline std::string special_id_law(const std::string& vocab, const std::string& name,
                                   std::uint32_t id) {
-  return ready(special_id_fault(grown(vocab), name, id), "special_id_law", vocab, name, id);
+  return ready(special_id_fault(grown_vocab(octets(vocab)), name, id), "special_id_law", vocab,
+               name, id);
 }
 
 }  // namespace prumo::testing
