@@ -24,6 +24,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/prefetch.h"
 #include "base/result.h"
 #include "gguf/format.h"
 
@@ -75,16 +76,9 @@ struct alignas(64) QuantizedBlock {
 inline constexpr std::int32_t kFloatOfZero = 0x4B400000;
 static_assert(sizeof(QuantizedBlock) == 64);
 
-/// How far ahead of its place the product of a few tokens asks memory for weights, in bytes: a
-/// matter of speed alone.
-struct Prefetch {
-  std::size_t first;    ///< of the first cache
-  std::size_t further;  ///< that much further of the second, which can wait for more lines at once;
-                        ///< 0: not at all. AVX2's products are slower, and do not ask it
-  bool operator==(const Prefetch&) const = default;
-};
-/// Right where the machine is not known: see PrefetchTuner.
-inline constexpr Prefetch kPrefetch = {2048, 8192};
+/// How far ahead a product of a few tokens asks for weights best on this kind of processor, as
+/// measured on one of it: where PrefetchTuner starts.
+const Prefetch& usual_prefetch();
 
 /// y[t][r] = row r of the matrix times x[t], for the panels [panel_begin, panel_end).
 struct MatmulArgs {
@@ -97,7 +91,7 @@ struct MatmulArgs {
   float* y;       ///< [tokens][y_stride]; columns [16 * panel_begin, 16 * panel_end) are written,
                   ///< padding too
   std::size_t y_stride;  ///< floats
-  Prefetch prefetch = kPrefetch;
+  Prefetch prefetch = usual_prefetch();
 };
 
 struct SoftmaxResult {

@@ -53,14 +53,17 @@ struct Panel {
 };
 
 #if PRUMO_X86
-/// Asks cache kCache, 1 or 2, for the lines [begin, end) behind `panel`, whole lines from begin on;
-/// returns where it stopped. They need not be there.
-template <int kCache>
-inline __attribute__((always_inline)) std::size_t ask_for(const std::byte* panel, std::size_t begin,
-                                                          std::size_t end) {
-  for (; begin < end; begin += PanelLayout::kLine) prefetch_line<kCache>(panel, begin);
-  return begin;
-}
+/// What a product does before each block b of a panel: it asks for bytes of the same panel, which
+/// are needed later.
+struct AskAhead {
+  const std::byte* panel;
+  std::size_t step;  ///< of a block
+  Prefetch distance;
+
+  inline __attribute__((always_inline)) void operator()(std::size_t b) const {
+    prefetch_ahead(panel, b * step, step, distance);
+  }
+};
 
 /// Calls f(part) for parts of `a` of so many tokens that the second cache keeps their activations
 /// while all panels go by.

@@ -230,27 +230,30 @@ inline __attribute__((always_inline)) void add_minimum(const Reader& panel, std:
   }
 }
 
-/// What is asked for while a tile is computed: of a panel, from byte `begin` on, `step` more with
-/// each block.
-struct Ahead {
+/// What a product of many tokens does before each block b: it asks for `step` bytes of the panel
+/// that comes next, from byte `begin` on.
+struct AskNext {
   const std::byte* panel;
   std::size_t begin;
   std::size_t step;
+
+  inline __attribute__((always_inline)) void operator()(std::size_t b) const {
+    prefetch_lines<1>(panel, begin + b * step, begin + (b + 1) * step);
+  }
 };
 
 /// Blocks [begin, end) of half a panel, kTokens tokens: sums go on from y unless it is fresh. Block
 /// b of the panel meets block b + x_first of the activations.
-template <class Reader, std::size_t kTokens>
+template <class Reader, std::size_t kTokens, class Ask>
 void multiply_tile(const Reader& panel, std::size_t begin, std::size_t end, const QuantizedBlock* x,
                    std::size_t x_stride, std::size_t x_first, float* y, std::size_t y_stride,
-                   bool fresh, const Ahead& ahead) {
+                   bool fresh, const Ask& ask) {
   __m256 sum[kTokens];
   for (std::size_t t = 0; t < kTokens; ++t) {
     sum[t] = fresh ? _mm256_setzero_ps() : _mm256_loadu_ps(y + t * y_stride);
   }
-  std::size_t asked = ahead.begin;
   for (std::size_t b = begin; b < end; ++b) {
-    asked = ask_for<1>(ahead.panel, asked, ahead.begin + (b + 1 - begin) * ahead.step);
+    ask(b - begin);
     add_part<0>(panel, b, x, x_stride, b + x_first, sum);
     if constexpr (Reader::kParts == 2) add_part<1>(panel, b, x, x_stride, b + x_first, sum);
     if constexpr (Reader::kMinimum != Minimum::kNone) {
@@ -284,7 +287,8 @@ void multiply_few(const MatmulArgs& a, const Reader& reader, float* y) {
   const std::size_t blocks = a.columns / kBlock;
   const auto* x = static_cast<const QuantizedBlock*>(a.x);
   // The first half asks for both.
-  const Ahead ahead = {reader.panel, a.prefetch.first, reader.half == 0 ? Reader::kStep : 0};
+  const AskAhead ahead = {reader.panel, Reader::kStep,
+                          reader.half == 0 ? a.prefetch : Prefetch{0, 0, 0}};
   in_tiles<kTile>(a.tokens, [&]<std::size_t kTokens>(std::size_t t) {
     multiply_tile<Reader, kTokens>(reader, 0, blocks, x + t * blocks, blocks, 0, y + t * a.y_stride,
                                    a.y_stride, true, ahead);
@@ -307,13 +311,13 @@ void multiply_many(const MatmulArgs& a, const Reader& reader, float* y) {
     const std::size_t end = blocks * (i + 1) / stretches;
     unpack(reader, begin, end, scratch);
     const std::size_t step = Reader::kStep / (2 * tiles);
-    Ahead ahead = {reader.panel, panel_bytes(Reader::kType, a.columns) + begin * Reader::kStep,
-                   step};
-    ahead.begin += reader.half * tiles * (end - begin) * step;
+    AskNext next = {reader.panel, panel_bytes(Reader::kType, a.columns) + begin * Reader::kStep,
+                    step};
+    next.begin += reader.half * tiles * (end - begin) * step;
     in_tiles<kTile>(a.tokens, [&]<std::size_t kTokens>(std::size_t t) {
       multiply_tile<Scratch, kTokens>(scratch, 0, end - begin, x + t * blocks, blocks, begin,
-                                      y + t * a.y_stride, a.y_stride, i == 0, ahead);
-      ahead.begin += (end - begin) * step;
+                                      y + t * a.y_stride, a.y_stride, i == 0, next);
+      next.begin += (end - begin) * step;
     });
   }
 }

@@ -192,36 +192,35 @@ inline __attribute__((always_inline)) void add_minimum(const Reader& panel, std:
   }
 }
 
-/// What is asked for while a tile is computed: of every panel, from byte `begin` on, `step` more
-/// with each block. The one panel of a few tokens is asked of the first cache, and `further` bytes
-/// on of the second, if that is not 0; two panels of the second alone.
-struct Ahead {
+/// What a product of many tokens does before each block b: it asks for `step` bytes of each of the
+/// panels that come next, from byte `begin` on.
+struct AskNext {
   const std::byte* panel;
+  std::size_t panels;
   std::size_t stride;
   std::size_t begin;
   std::size_t step;
-  std::size_t further;
+
+  inline __attribute__((always_inline)) void operator()(std::size_t b) const {
+    const std::size_t at = begin + b * step;
+    for (std::size_t i = 0; i < panels; ++i) prefetch_lines<2>(panel + i * stride, at, at + step);
+  }
 };
 
 /// Blocks [begin, end) of kPanels panels, kTokens tokens: sums go on from y. Block b of the panels
 /// meets block b + x_first of the activations.
-template <class Reader, std::size_t kPanels, std::size_t kTokens>
+template <class Reader, std::size_t kPanels, std::size_t kTokens, class Ask>
 void multiply_tile(const Reader* const (&panel)[kPanels], std::size_t begin, std::size_t end,
                    const QuantizedBlock* x, std::size_t x_stride, std::size_t x_first, float* y,
-                   std::size_t y_stride, bool fresh, const Ahead& ahead) {
+                   std::size_t y_stride, bool fresh, const Ask& ask) {
   __m512 sum[kPanels][kTokens];
   for (std::size_t p = 0; p < kPanels; ++p) {
     for (std::size_t t = 0; t < kTokens; ++t) {
       sum[p][t] = fresh ? _mm512_setzero_ps() : _mm512_loadu_ps(y + t * y_stride + p * kPanelRows);
     }
   }
-  constexpr int kCache = kPanels == 1 ? 1 : 2;
-  std::size_t asked = ahead.begin;
   for (std::size_t b = begin; b < end; ++b) {
-    const std::size_t until = ahead.begin + (b + 1 - begin) * ahead.step;
-    if constexpr (kPanels == 2) ask_for<2>(ahead.panel, ahead.stride + asked, ahead.stride + until);
-    if (ahead.further != 0) ask_for<2>(ahead.panel, asked + ahead.further, until + ahead.further);
-    asked = ask_for<kCache>(ahead.panel, asked, until);
+    ask(b);
     add_part<0>(panel, b, x, x_stride, b + x_first, sum);
     if constexpr (Reader::kParts == 2) add_part<1>(panel, b, x, x_stride, b + x_first, sum);
     if constexpr (Reader::kMinimum != Minimum::kNone) {
@@ -258,7 +257,7 @@ void multiply_few(const MatmulArgs& a, std::size_t stride, std::size_t p) {
   const auto* x = static_cast<const QuantizedBlock*>(a.x);
   const Reader reader(a.panels + p * stride);
   const Reader* const panel[1] = {&reader};
-  const Ahead ahead = {reader.panel, 0, a.prefetch.first, Reader::kStep, a.prefetch.further};
+  const AskAhead ahead = {reader.panel, Reader::kStep, a.prefetch};
   in_tiles<8>(a.tokens, [&]<std::size_t kTokens>(std::size_t t) {
     multiply_tile<Reader, 1, kTokens>(panel, 0, blocks, x + t * blocks, blocks, 0,
                                       a.y + t * a.y_stride + p * kPanelRows, a.y_stride, true,
@@ -286,13 +285,13 @@ void multiply_many(const MatmulArgs& a, std::size_t stride, std::size_t p) {
       panel[j] = &scratch[j];
     }
     const std::size_t tiles = (a.tokens + kTile - 1) / kTile;
-    Ahead ahead = {a.panels + (p + kPanels) * stride, stride, begin * Reader::kStep,
-                   Reader::kStep / tiles, 0};
+    AskNext next = {a.panels + (p + kPanels) * stride, kPanels, stride, begin * Reader::kStep,
+                    Reader::kStep / tiles};
     in_tiles<kTile>(a.tokens, [&]<std::size_t kTokens>(std::size_t t) {
       multiply_tile<Scratch, kPanels, kTokens>(panel, 0, end - begin, x + t * blocks, blocks, begin,
                                                a.y + t * a.y_stride + p * kPanelRows, a.y_stride,
-                                               i == 0, ahead);
-      ahead.begin += (end - begin) * ahead.step;
+                                               i == 0, next);
+      next.begin += (end - begin) * next.step;
     });
   }
 }

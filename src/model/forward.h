@@ -80,7 +80,7 @@ struct SessionState {
   std::size_t batch;
   std::size_t context;
   std::size_t position = 0;
-  PrefetchTuner prefetch = {};
+  PrefetchTuner prefetch{usual_prefetch()};
   std::size_t row = 0;                    // of the logits that are shown
   ArgmaxResult top{npos, false};          // of those
   std::vector<ArgmaxResult> top_of = {};  // [threads][logit_rows], of each thread's part of them
