@@ -63,6 +63,7 @@ namespace {
 struct Q4_0 : Panel<gguf::TensorType::kQ4_0> {
   static constexpr std::size_t kParts = 1;
   static constexpr Minimum kMinimum = Minimum::kNone;
+  static constexpr std::size_t kInPlace = 32;
 
   using Panel::Panel;
 

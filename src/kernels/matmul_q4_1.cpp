@@ -68,6 +68,7 @@ namespace {
 struct Q4_1 : Panel<gguf::TensorType::kQ4_1> {
   static constexpr std::size_t kParts = 1;
   static constexpr Minimum kMinimum = Minimum::kAdded;
+  static constexpr std::size_t kInPlace = 32;
 
   using Panel::Panel;
 

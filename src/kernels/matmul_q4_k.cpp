@@ -76,6 +76,7 @@ namespace {
 struct Q4_K : Panel<gguf::TensorType::kQ4_K> {
   static constexpr std::size_t kParts = 1;
   static constexpr Minimum kMinimum = Minimum::kSubtracted;
+  static constexpr std::size_t kInPlace = 16;
 
   using Panel::Panel;
 

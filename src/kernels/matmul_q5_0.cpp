@@ -65,6 +65,7 @@ namespace {
 struct Q5_0 : Panel<gguf::TensorType::kQ5_0> {
   static constexpr std::size_t kParts = 1;
   static constexpr Minimum kMinimum = Minimum::kNone;
+  static constexpr std::size_t kInPlace = 24;
 
   using Panel::Panel;
 

@@ -70,6 +70,7 @@ namespace {
 struct Q5_1 : Panel<gguf::TensorType::kQ5_1> {
   static constexpr std::size_t kParts = 1;
   static constexpr Minimum kMinimum = Minimum::kAdded;
+  static constexpr std::size_t kInPlace = 24;
 
   using Panel::Panel;
 

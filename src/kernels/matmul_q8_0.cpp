@@ -65,6 +65,8 @@ namespace {
 struct Q8_0 : Panel<gguf::TensorType::kQ8_0> {
   static constexpr std::size_t kParts = 1;
   static constexpr Minimum kMinimum = Minimum::kNone;
+  static constexpr std::size_t kFew = 8;
+  static constexpr std::size_t kInPlace = npos;
 
   using Panel::Panel;
 

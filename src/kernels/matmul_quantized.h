@@ -34,6 +34,9 @@ struct Panel {
   /// What a block of 32 takes, its share of scales included.
   static constexpr std::size_t kStep = kAt.bytes(2) / 2 / kRuns;
 
+  static constexpr std::size_t kFew = 4;
+  static constexpr std::size_t kInPlace = 12;
+
   const std::byte* panel;
   explicit Panel(const std::byte* begin) : panel(begin) {}
 

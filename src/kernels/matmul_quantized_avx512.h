@@ -5,9 +5,12 @@
 //                   away, or which are the weights themselves when there is a minimum
 //   scale<part>(b)  what the bytes' unit is worth
 //   minimum(b)      unless kNone; halves(b): the int16 pair (m0, m1) of every row, for kOfHalves
+//   kFew, kInPlace  tokens up to which one panel is read at a time, and up to which two are read
+//                   as they lie in memory
 //
-// A few tokens are multiplied as the panel is read. For many, blocks are unpacked once into a
-// scratch in the nearest cache, and two panels share every activation that is loaded.
+// A few tokens wait for memory, which one stream serves best. For more of them two panels share
+// every activation that is loaded; when they are many, blocks are unpacked once into a scratch in
+// the nearest cache.
 #pragma once
 
 PRUMO_AVX512_BEGIN
@@ -22,6 +25,9 @@ inline __m512 load_halves(const std::byte* at, float unit = 1.0f) {
   const __m512 x = _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(at)));
   return unit == 1.0f ? x : _mm512_mul_ps(x, _mm512_set1_ps(unit));
 }
+
+/// Blocks of a stretch at most: two panels' are unpacked into 18 KB.
+inline constexpr std::size_t kStretch = 18;
 
 /// Four bytes of the activations in every lane.
 inline __m512i broadcast4(const void* at) {
@@ -75,33 +81,6 @@ inline __m512i times(__m512i w, __m512i s) {
                          _mm512_slli_epi16(odd, 8));
 }
 
-/// Blocks as `unpack` leaves them, read like a type's own.
-template <std::size_t kPartsOfType, Minimum kMinimumOfType>
-struct Unpacked {
-  static constexpr std::size_t kParts = kPartsOfType;
-  static constexpr Minimum kMinimum = kMinimumOfType;
-  static constexpr std::size_t kMostBlocks = 18;
-
-  alignas(64) std::byte words[kMostBlocks][kByteSection];
-  alignas(64) float scales[kMostBlocks][kParts][kPanelRows];
-  alignas(64) float minima[kMinimum == Minimum::kNone ? 1 : kMostBlocks][kPanelRows];
-  alignas(64) std::int32_t pairs[kMinimum == Minimum::kOfHalves ? kMostBlocks : 1][kPanelRows];
-
-  template <std::size_t g>
-  [[nodiscard]] __m512i word(std::size_t b) const {
-    return _mm512_load_si512(words[b] + g * kWordBytes);
-  }
-  template <std::size_t part>
-  [[nodiscard]] __m512 scale(std::size_t b) const {
-    return _mm512_load_ps(scales[b][part]);
-  }
-  [[nodiscard]] __m512 minimum(std::size_t b) const { return _mm512_load_ps(minima[b]); }
-  [[nodiscard]] __m512i halves(std::size_t b) const { return _mm512_load_si512(pairs[b]); }
-};
-
-template <class Reader>
-using UnpackedBy = Unpacked<Reader::kParts, Reader::kMinimum>;
-
 /// Calls f.operator()<0>() to f.operator()<kWords - 1>().
 template <std::size_t kFirst, std::size_t kEnd, class F>
 inline __attribute__((always_inline)) void for_words(F&& f) {
@@ -111,26 +90,57 @@ inline __attribute__((always_inline)) void for_words(F&& f) {
   }
 }
 
-/// Blocks [begin, end) of the panel, as [0, end - begin) of `out`.
+/// A stretch of a panel's blocks, read as they lie in memory.
 template <class Reader>
-void unpack(const Reader& from, std::size_t begin, std::size_t end, UnpackedBy<Reader>& out) {
-  for (std::size_t b = begin; b < end; ++b) {
-    const std::size_t to = b - begin;
-    for_words<0, kWords>([&]<std::size_t g>() {
-      _mm512_store_si512(out.words[to] + g * kWordBytes, from.template word<g>(b));
-    });
-    _mm512_store_ps(out.scales[to][0], from.template scale<0>(b));
-    if constexpr (Reader::kParts == 2) {
-      _mm512_store_ps(out.scales[to][1], from.template scale<1>(b));
-    }
-    if constexpr (Reader::kMinimum != Minimum::kNone) {
-      _mm512_store_ps(out.minima[to], from.minimum(b));
-    }
-    if constexpr (Reader::kMinimum == Minimum::kOfHalves) {
-      _mm512_store_si512(out.pairs[to], from.halves(b));
+struct InPlace : Reader {
+  static constexpr std::size_t kTile = 5;  ///< tokens: a tile of two panels stays in registers
+
+  using Reader::Reader;
+  void take(std::size_t, std::size_t) {}
+};
+
+/// A stretch of a panel's blocks, unpacked once and read like the panel itself.
+template <class Reader>
+struct Unpacked {
+  static constexpr std::size_t kTile = 6;
+  static constexpr std::size_t kStep = Reader::kStep;
+  static constexpr std::size_t kParts = Reader::kParts;
+  static constexpr Minimum kMinimum = Reader::kMinimum;
+
+  Reader from;
+  std::size_t first = 0;
+  alignas(64) std::byte words[kStretch][kByteSection];
+  alignas(64) float scales[kStretch][kParts][kPanelRows];
+  alignas(64) float minima[kMinimum == Minimum::kNone ? 1 : kStretch][kPanelRows];
+  alignas(64) std::int32_t pairs[kMinimum == Minimum::kOfHalves ? kStretch : 1][kPanelRows];
+
+  explicit Unpacked(const std::byte* panel) : from(panel) {}
+
+  void take(std::size_t begin, std::size_t end) {
+    first = begin;
+    for (std::size_t b = begin; b < end; ++b) {
+      const std::size_t to = b - begin;
+      for_words<0, kWords>([&]<std::size_t g>() {
+        _mm512_store_si512(words[to] + g * kWordBytes, from.template word<g>(b));
+      });
+      _mm512_store_ps(scales[to][0], from.template scale<0>(b));
+      if constexpr (kParts == 2) _mm512_store_ps(scales[to][1], from.template scale<1>(b));
+      if constexpr (kMinimum != Minimum::kNone) _mm512_store_ps(minima[to], from.minimum(b));
+      if constexpr (kMinimum == Minimum::kOfHalves) _mm512_store_si512(pairs[to], from.halves(b));
     }
   }
-}
+
+  template <std::size_t g>
+  [[nodiscard]] __m512i word(std::size_t b) const {
+    return _mm512_load_si512(words[b - first] + g * kWordBytes);
+  }
+  template <std::size_t part>
+  [[nodiscard]] __m512 scale(std::size_t b) const {
+    return _mm512_load_ps(scales[b - first][part]);
+  }
+  [[nodiscard]] __m512 minimum(std::size_t b) const { return _mm512_load_ps(minima[b - first]); }
+  [[nodiscard]] __m512i halves(std::size_t b) const { return _mm512_load_si512(pairs[b - first]); }
+};
 
 /// float(n) * x.scale, n given as kFloatOfZero + n.
 inline __m512 scaled(__m512i n, const QuantizedBlock& x) {
@@ -141,12 +151,12 @@ inline __m512 scaled(__m512i n, const QuantizedBlock& x) {
 template <std::size_t part, class Reader, std::size_t kPanels, std::size_t kTokens>
 inline __attribute__((always_inline)) void add_part(const Reader* const (&panel)[kPanels],
                                                     std::size_t b, const QuantizedBlock* x,
-                                                    std::size_t x_stride, std::size_t bx,
+                                                    std::size_t x_stride,
                                                     __m512 (&sum)[kPanels][kTokens]) {
   constexpr std::size_t kCount = kWords / Reader::kParts;
   __m512i dot[kPanels][kTokens];
   for (std::size_t t = 0; t < kTokens; ++t) {
-    const QuantizedBlock& block = x[t * x_stride + bx];
+    const QuantizedBlock& block = x[t * x_stride + b];
     const std::int32_t base = Reader::kMinimum != Minimum::kNone ? kFloatOfZero
                               : Reader::kParts == 1              ? block.base
                                                                  : block.base_of_half[part];
@@ -156,7 +166,7 @@ inline __attribute__((always_inline)) void add_part(const Reader* const (&panel)
     __m512i word[kPanels];
     for (std::size_t p = 0; p < kPanels; ++p) word[p] = panel[p]->template word<g>(b);
     for (std::size_t t = 0; t < kTokens; ++t) {
-      const __m512i four = broadcast4(x[t * x_stride + bx].q + 4 * g);
+      const __m512i four = broadcast4(x[t * x_stride + b].q + 4 * g);
       for (std::size_t p = 0; p < kPanels; ++p) {
         dot[p][t] = _mm512_dpbusd_epi32(dot[p][t], word[p], four);
       }
@@ -165,7 +175,7 @@ inline __attribute__((always_inline)) void add_part(const Reader* const (&panel)
   for (std::size_t p = 0; p < kPanels; ++p) {
     const __m512 scale = panel[p]->template scale<part>(b);
     for (std::size_t t = 0; t < kTokens; ++t) {
-      sum[p][t] = _mm512_fmadd_ps(scale, scaled(dot[p][t], x[t * x_stride + bx]), sum[p][t]);
+      sum[p][t] = _mm512_fmadd_ps(scale, scaled(dot[p][t], x[t * x_stride + b]), sum[p][t]);
     }
   }
 }
@@ -174,11 +184,11 @@ inline __attribute__((always_inline)) void add_part(const Reader* const (&panel)
 template <class Reader, std::size_t kTokens>
 inline __attribute__((always_inline)) void add_minimum(const Reader& panel, std::size_t b,
                                                        const QuantizedBlock* x,
-                                                       std::size_t x_stride, std::size_t bx,
+                                                       std::size_t x_stride,
                                                        __m512 (&sum)[kTokens]) {
   const __m512 minimum = panel.minimum(b);
   for (std::size_t t = 0; t < kTokens; ++t) {
-    const QuantizedBlock& block = x[t * x_stride + bx];
+    const QuantizedBlock& block = x[t * x_stride + b];
     const __m512 all = _mm512_set1_ps(block.scaled_sum);
     if constexpr (Reader::kMinimum == Minimum::kAdded) {
       sum[t] = _mm512_fmadd_ps(minimum, all, sum[t]);
@@ -192,27 +202,27 @@ inline __attribute__((always_inline)) void add_minimum(const Reader& panel, std:
   }
 }
 
-/// What a product of many tokens does before each block b: it asks for `step` bytes of each of the
-/// panels that come next, from byte `begin` on.
+/// What a product of many tokens does before each block: it asks for `step` bytes of each of the
+/// panels that come next, with block `first` from byte `begin` on.
 struct AskNext {
   const std::byte* panel;
   std::size_t panels;
   std::size_t stride;
+  std::size_t first;
   std::size_t begin;
   std::size_t step;
 
   inline __attribute__((always_inline)) void operator()(std::size_t b) const {
-    const std::size_t at = begin + b * step;
-    for (std::size_t i = 0; i < panels; ++i) prefetch_lines<2>(panel + i * stride, at, at + step);
+    const std::size_t at = begin + (b - first) * step;
+    for (std::size_t i = 0; i < panels; ++i) prefetch_lines<1>(panel + i * stride, at, at + step);
   }
 };
 
-/// Blocks [begin, end) of kPanels panels, kTokens tokens: sums go on from y. Block b of the panels
-/// meets block b + x_first of the activations.
+/// Blocks [begin, end) of kPanels panels, kTokens tokens: sums go on from y unless it is fresh.
 template <class Reader, std::size_t kPanels, std::size_t kTokens, class Ask>
 void multiply_tile(const Reader* const (&panel)[kPanels], std::size_t begin, std::size_t end,
-                   const QuantizedBlock* x, std::size_t x_stride, std::size_t x_first, float* y,
-                   std::size_t y_stride, bool fresh, const Ask& ask) {
+                   const QuantizedBlock* x, std::size_t x_stride, float* y, std::size_t y_stride,
+                   bool fresh, const Ask& ask) {
   __m512 sum[kPanels][kTokens];
   for (std::size_t p = 0; p < kPanels; ++p) {
     for (std::size_t t = 0; t < kTokens; ++t) {
@@ -221,11 +231,11 @@ void multiply_tile(const Reader* const (&panel)[kPanels], std::size_t begin, std
   }
   for (std::size_t b = begin; b < end; ++b) {
     ask(b);
-    add_part<0>(panel, b, x, x_stride, b + x_first, sum);
-    if constexpr (Reader::kParts == 2) add_part<1>(panel, b, x, x_stride, b + x_first, sum);
+    add_part<0>(panel, b, x, x_stride, sum);
+    if constexpr (Reader::kParts == 2) add_part<1>(panel, b, x, x_stride, sum);
     if constexpr (Reader::kMinimum != Minimum::kNone) {
       for (std::size_t p = 0; p < kPanels; ++p) {
-        add_minimum(*panel[p], b, x, x_stride, b + x_first, sum[p]);
+        add_minimum(*panel[p], b, x, x_stride, sum[p]);
       }
     }
   }
@@ -259,38 +269,33 @@ void multiply_few(const MatmulArgs& a, std::size_t stride, std::size_t p) {
   const Reader* const panel[1] = {&reader};
   const AskAhead ahead = {reader.panel, Reader::kStep, a.prefetch};
   in_tiles<8>(a.tokens, [&]<std::size_t kTokens>(std::size_t t) {
-    multiply_tile<Reader, 1, kTokens>(panel, 0, blocks, x + t * blocks, blocks, 0,
+    multiply_tile<Reader, 1, kTokens>(panel, 0, blocks, x + t * blocks, blocks,
                                       a.y + t * a.y_stride + p * kPanelRows, a.y_stride, true,
                                       ahead);
   });
 }
 
-/// kPanels panels, unpacked a stretch at a time, times many tokens. Every tile asks for its share
-/// of the panels that come next, so that memory never rests.
-template <class Reader, std::size_t kPanels>
-void multiply_many(const MatmulArgs& a, std::size_t stride, std::size_t p) {
-  constexpr std::size_t kTile = 6;
-  using Scratch = UnpackedBy<Reader>;
-  Scratch scratch[kPanels];
-  const Scratch* panel[kPanels];
+/// Two panels, a stretch of blocks at a time as Source has them, times many tokens: they share
+/// every activation that is loaded. Every tile asks for its share of the panels that come next, so
+/// that memory never rests.
+template <class Source>
+void multiply_two(const MatmulArgs& a, std::size_t stride, std::size_t p) {
+  Source source[2] = {Source(a.panels + p * stride), Source(a.panels + (p + 1) * stride)};
+  const Source* const panel[2] = {&source[0], &source[1]};
   const std::size_t blocks = a.columns / kBlock;
   const auto* x = static_cast<const QuantizedBlock*>(a.x);
-  const std::size_t stretches =
-      std::max<std::size_t>((blocks + Scratch::kMostBlocks - 1) / Scratch::kMostBlocks, 1);
+  const std::size_t tiles = (a.tokens + Source::kTile - 1) / Source::kTile;
+  const std::size_t stretches = std::max<std::size_t>((blocks + kStretch - 1) / kStretch, 1);
   for (std::size_t i = 0; i < stretches; ++i) {
     const std::size_t begin = blocks * i / stretches;
     const std::size_t end = blocks * (i + 1) / stretches;
-    for (std::size_t j = 0; j < kPanels; ++j) {
-      unpack(Reader(a.panels + (p + j) * stride), begin, end, scratch[j]);
-      panel[j] = &scratch[j];
-    }
-    const std::size_t tiles = (a.tokens + kTile - 1) / kTile;
-    AskNext next = {a.panels + (p + kPanels) * stride, kPanels, stride, begin * Reader::kStep,
-                    Reader::kStep / tiles};
-    in_tiles<kTile>(a.tokens, [&]<std::size_t kTokens>(std::size_t t) {
-      multiply_tile<Scratch, kPanels, kTokens>(panel, 0, end - begin, x + t * blocks, blocks, begin,
-                                               a.y + t * a.y_stride + p * kPanelRows, a.y_stride,
-                                               i == 0, next);
+    for (Source& s : source) s.take(begin, end);
+    AskNext next = {a.panels + (p + 2) * stride, 2, stride, begin, begin * Source::kStep,
+                    Source::kStep / tiles};
+    in_tiles<Source::kTile>(a.tokens, [&]<std::size_t kTokens>(std::size_t t) {
+      multiply_tile<Source, 2, kTokens>(panel, begin, end, x + t * blocks, blocks,
+                                        a.y + t * a.y_stride + p * kPanelRows, a.y_stride, i == 0,
+                                        next);
       next.begin += (end - begin) * next.step;
     });
   }
@@ -301,8 +306,10 @@ void matmul_quantized(const MatmulArgs& args) {
   const std::size_t stride = panel_bytes(Reader::kType, args.columns);
   const auto multiply = [&](const MatmulArgs& a) {
     std::size_t p = a.panel_begin;
-    if (a.tokens > kFewTokens) {
-      for (; p + 2 <= a.panel_end; p += 2) multiply_many<Reader, 2>(a, stride, p);
+    if (a.tokens > Reader::kInPlace) {
+      for (; p + 2 <= a.panel_end; p += 2) multiply_two<Unpacked<Reader>>(a, stride, p);
+    } else if (a.tokens > Reader::kFew) {
+      for (; p + 2 <= a.panel_end; p += 2) multiply_two<InPlace<Reader>>(a, stride, p);
     }
     for (; p < a.panel_end; ++p) multiply_few<Reader>(a, stride, p);
   };
