@@ -18,12 +18,12 @@ inline Values draw_kind() {
   return *rc::gen::elementOf(std::vector<Values>(kAllValues.begin(), kAllValues.end()));
 }
 
-/// Up to 80 rows and 28 tokens; numbers of the kinds given, from a drawn seed.
+/// Up to 80 rows, 40 tokens and 1280 columns; numbers of the kinds given, from a drawn seed.
 inline Product draw_product(gguf::TensorType type, Values weights, Values activations) {
   const std::size_t block = block_format(type).elements;
-  const std::size_t columns = block * draw(block == 1 ? 0 : 1, block == 1 ? 130 : 512 / block);
+  const std::size_t columns = block * draw(block == 1 ? 0 : 1, block == 1 ? 130 : 1280 / block);
   Bits bits(*rc::gen::arbitrary<std::uint64_t>());
-  Product p = make_product(type, draw(1, 80), columns, draw(0, 28), weights, activations, bits);
+  Product p = make_product(type, draw(1, 80), columns, draw(0, 40), weights, activations, bits);
   p.y_stride += draw(0, 40);
   p.side = kSides[draw(0, 1)];
   p.x_shift = p.side == Side::kLeft ? draw(0, 15) : 0;

@@ -14,14 +14,14 @@ inline std::vector<std::size_t> column_counts(gguf::TensorType type) {
     for (std::size_t n = 0; n <= 67; ++n) out.push_back(n);
     return out;
   }
-  for (std::size_t n : {0u, 1u, 2u, 3u, 4u, 5u, 7u, 8u, 9u}) {
-    if (n * block <= 768) out.push_back(n * block);
+  for (std::size_t n : {0u, 1u, 2u, 3u, 4u, 5u, 7u, 8u, 9u, 20u, 37u}) {
+    if (n * block <= 1280) out.push_back(n * block);
   }
   return out;
 }
 
-/// Every number of rows up to 50 with few tokens; then every number of tokens up to 26, of panels
-/// up to 4 and of columns, with one another.
+/// Every number of rows up to 50 with few tokens; then every number of tokens up to 26 and some
+/// more, of panels up to 4 and of columns, with one another.
 inline std::string sweep_shapes(gguf::TensorType type) {
   Bits bits(1);
   const auto check = [&](std::size_t rows, std::size_t columns, std::size_t tokens) {
@@ -39,7 +39,7 @@ inline std::string sweep_shapes(gguf::TensorType type) {
     }
   }
   for (std::size_t n : columns) {
-    for (std::size_t tokens = 0; tokens <= 26; ++tokens) {
+    for (std::size_t tokens = 0; tokens <= 40; tokens += tokens < 26 ? 1 : 7) {
       for (std::size_t panels = 1; panels <= 4; ++panels) {
         const std::string fault = check(panels * kPanelRows - bits.below(16), n, tokens);
         if (!fault.empty()) return fault;
