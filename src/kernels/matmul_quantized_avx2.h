@@ -171,6 +171,11 @@ inline __m256 scaled(__m256i n, const QuantizedBlock& x) {
   return _mm256_fmadd_ps(_mm256_castsi256_ps(n), _mm256_set1_ps(x.scale), _mm256_set1_ps(x.bias));
 }
 
+/// Keeps the compiler from adding this up in another order: it takes more registers than there are.
+inline __attribute__((always_inline)) void keep_order(__m256i& sum) {
+  asm("" : "+x"(sum));
+}
+
 /// One part of block b: sum[t] takes in the dot of token t. Products of pairs are summed in 16 bits
 /// as far as they fit, then in 32, times kUnit.
 template <std::size_t part, class Reader, std::size_t kTokens>
@@ -198,8 +203,10 @@ inline __attribute__((always_inline)) void add_part(const Reader& panel, std::si
       if (Reader::kSigned) four = _mm256_sign_epi8(four, word);
       const __m256i products = _mm256_maddubs_epi16(magnitude, four);
       narrow[t] = (g - kFirst) % kGroups == 0 ? products : _mm256_add_epi16(narrow[t], products);
+      if (kGroups == kCount && kTokens > 2) keep_order(narrow[t]);
       if ((g - kFirst) % kGroups == kGroups - 1) {
         dot[t] = _mm256_add_epi32(dot[t], _mm256_madd_epi16(narrow[t], units));
+        if (kGroups < kCount) keep_order(dot[t]);
       }
     }
   });
