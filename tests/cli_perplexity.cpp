@@ -171,19 +171,21 @@ TEST(Perplexity, OneAnswerOnEveryInstructionSetThreadCountAndBatch) {
 
 // Against the same formulas over logits taken one step at a time.
 TEST(Perplexity, TheReferenceIsWhatItIsMeasuredFrom) {
-  const TinyShape shape{.vocab = 300, .type = gguf::TensorType::kQ8_0, .seed = 9};
+  const TinyShape shape{.vocab = 300, .context = 128, .type = gguf::TensorType::kQ8_0, .seed = 9};
+  constexpr std::size_t kTokens = 120;  // enough for a percentile that is not the greatest
   TinyShape other = shape;
   other.seed = 10;
   const Bytes files[] = {tiny_llama(shape).build(), tiny_llama(other).build()};
-  const json got = scored(
-      kText, {"-m", tiny("one.gguf", shape), "--reference", tiny("two.gguf", other), "-c", "64"});
+  const json got = scored(kText + kText, {"-m", tiny("one.gguf", shape), "--reference",
+                                          tiny("two.gguf", other), "-c", "128"});
   std::vector<std::vector<std::vector<float>>> logits;
   std::vector<TokenId> ids;
   for (const Bytes& file : files) {
     auto model = Model::load(file, 1);
     ids = model->tokenize(kText, false);
-    if (ids.size() > 64) ids.resize(64);
-    auto session = Session::create(*model, {.context = 64, .threads = 1});
+    ASSERT_GE(ids.size(), kTokens);
+    ids.resize(kTokens);
+    auto session = Session::create(*model, {.context = 128, .threads = 1});
     logits.emplace_back();
     TokenId input = 1;
     for (const TokenId id : ids) {
@@ -192,12 +194,12 @@ TEST(Perplexity, TheReferenceIsWhatItIsMeasuredFrom) {
       input = id;
     }
   }
-  // The first window is the first 64 tokens; with the text cut there, it is all.
+  // The first window begins with these tokens; with the text cut there, it is all.
   auto model = Model::load(files[0], 1);
   const std::string part = model->detokenize(ids);
   ASSERT_EQ(model->tokenize(part, false), ids);
   const json cut = scored(part, {"-m", (folder() / "one.gguf").string(), "--reference",
-                                 (folder() / "two.gguf").string(), "-c", "64"});
+                                 (folder() / "two.gguf").string(), "-c", "128"});
   std::vector<double> each;
   std::size_t agreed = 0;
   for (std::size_t t = 0; t < ids.size(); ++t) {
@@ -213,6 +215,8 @@ TEST(Perplexity, TheReferenceIsWhatItIsMeasuredFrom) {
   const auto n = static_cast<double>(ids.size());
   EXPECT_EQ(cut["kl_mean"].get<double>(), sum / n);
   EXPECT_EQ(cut["kl_median"].get<double>(), each[(each.size() + 1) / 2 - 1]);
+  EXPECT_EQ(cut["kl_p99"].get<double>(), each[(each.size() * 99 + 99) / 100 - 1]);
+  EXPECT_LT(cut["kl_p99"], cut["kl_max"]);
   EXPECT_EQ(cut["kl_max"].get<double>(), each.back());
   EXPECT_EQ(cut["top_agreement"].get<double>(), static_cast<double>(agreed) / n);
   EXPECT_GT(got["tokens"], cut["tokens"]);
