@@ -284,6 +284,35 @@ TEST(Perplexity, EveryMistakeIsOneSentence) {
   expect_failure(run(good, {.environment = {"PRUMO_ISA=mmx"}}), 2, "PRUMO_ISA");
 }
 
+// As many tokens, and one thing about them that is not the same: the figures would compare what
+// foretells one token with what foretells another.
+TEST(Perplexity, AReferenceHasTheSameTokens) {
+  const TinyShape shape{.context = 32};
+  const std::string text = put("text.txt", kText);
+  const std::vector<std::string> words = {"perplexity", "-f", text, "-m", tiny("tiny.gguf", shape)};
+  const std::string good = contents(folder() / "tiny.gguf");
+  const auto reference = [&](const std::string& bytes) {
+    return run(with(words, {"--reference", put("other.gguf", bytes)}));
+  };
+  ASSERT_EQ(reference(good).code, 0);
+  for (const auto& [from, to] : {std::pair("w259", "x259"), {"w299", "w29x"}, {"</s>", "<|s>"}}) {
+    std::string other = good;
+    other.replace(other.find(from), 4, to);
+    expect_failure(reference(other), 2, "vocabularies");
+  }
+  const auto built = [](const GgufBuilder& file) {
+    const Bytes bytes = file.build();
+    return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  };
+  GgufBuilder file = tiny_llama(shape);
+  file.add("tokenizer.ggml.add_bos_token", false);
+  expect_failure(reference(built(file)), 2, "vocabularies");
+  file = tiny_llama(shape);
+  drop_key(file, "tokenizer.ggml.bos_token_id");
+  file.add("tokenizer.ggml.bos_token_id", 2u);
+  expect_failure(reference(built(file)), 2, "vocabularies");
+}
+
 TEST(Perplexity, LogitsThatAreNoNumbersAreAnError) {
   GgufBuilder file = tiny_llama({});
   tensor_of(file, "output_norm.weight").data[3] = std::byte{0x7F};  // 2^127 and more
