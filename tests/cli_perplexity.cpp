@@ -105,6 +105,22 @@ TEST(Perplexity, IsTheLossOfEveryTokenAfterThoseBeforeIt) {
   EXPECT_EQ(figures.size(), 4u) << "two contexts in F16, and two caches of another type";
 }
 
+// As --help says: 512 tokens, or the model's context where it is less.
+TEST(Perplexity, AWindowHas512TokensOrTheModelsContext) {
+  std::string text;
+  while (text.size() < 3000) text += kText;
+  for (const std::vector<std::string>& none : {std::vector<std::string>{}, {"-c", "0"}}) {
+    const json usual = scored(text, none);
+    EXPECT_EQ(usual["context"], 512);
+    EXPECT_GT(usual["windows"], 1);
+    EXPECT_EQ(timeless(usual), timeless(scored(text, {"-c", "512"})));
+  }
+  const std::string path = tiny("short.gguf", {.context = 48});
+  EXPECT_EQ(scored(kText, {"-m", path})["context"], 48);
+  const std::string longer = tiny("longer.gguf", {.context = 64});
+  EXPECT_EQ(scored(kText, {"-m", longer, "--reference", path})["context"], 48);
+}
+
 // Windows whose logits come in several parts.
 TEST(Perplexity, OfALongWindowIsTheLossOfEachOfItsTokens) {
   auto model = Model::load(builtin_model(), 1);
