@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "model/forward.h"
 #include "prumo.h"
 #include "support/command.h"
 #include "support/tiny_llama.h"
@@ -117,6 +118,30 @@ TEST(Output, ThatIsTakenInPartIsAFailure) {
   std::signal(SIGXFSZ, handler);
   EXPECT_EQ(ended.code, 1);
   EXPECT_NE(ended.err.find("standard output"), std::string::npos) << ended.err;
+}
+
+// What generating at the full context allocates, each part once.
+TEST(InfoFigures, AreWhatTheModelAndASessionTake) {
+  const Model model = *Model::load(tiny_file(), 1);
+  const Ended ended = run({"info", "-m", tiny_path(), "--json"});
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  const json memory = json::parse(ended.out)["memory"];
+  const auto bytes = [&](const char* key) { return memory[key].get<std::size_t>(); };
+  auto session = Session::create(model, {.threads = bytes("threads")});
+  const SessionState& state = session->internals();
+  EXPECT_EQ(bytes("context"), session->context());
+  EXPECT_EQ(bytes("weights_bytes"), model.internals().weights.memory.size());
+  EXPECT_EQ(bytes("kv_cache_bytes"),
+            KvCache::bytes(model.internals().config, session->context(), CacheType::kF16));
+  EXPECT_EQ(bytes("scratch_bytes"), state.arena.capacity());
+  const std::string text = run({"info", "-m", tiny_path()}).out;
+  const std::string line =
+      "memory      " +
+      human_bytes(bytes("weights_bytes") + bytes("kv_cache_bytes") + bytes("scratch_bytes")) +
+      " = weights " + human_bytes(bytes("weights_bytes")) + " + KV cache " +
+      human_bytes(bytes("kv_cache_bytes")) + " + scratch " + human_bytes(bytes("scratch_bytes")) +
+      "\n";
+  EXPECT_NE(text.find(line), std::string::npos) << line << "is not in:\n" << text.substr(0, 600);
 }
 
 TEST(BenchFigures, AreThoseOfTheSamples) {
