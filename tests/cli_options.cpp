@@ -90,6 +90,15 @@ TEST(GenerateOptions, EachCacheIsUsed) {
   EXPECT_EQ(hashes.size(), 3u);
 }
 
+// More than any machine has, and it is asked before anything is made.
+TEST(Memory, ThatIsNotThereIsCodeFour) {
+  const std::string shape = "65536x1024:1024:1024:1048576:300:F32";
+  expect_failure(run({"bench", "--synthetic", shape}), 4, "free");
+  expect_failure(run({"bench", "--synthetic", shape, "--write", (folder() / "large").string()}), 4,
+                 "free");
+  EXPECT_FALSE(std::filesystem::exists(folder() / "large"));
+}
+
 // More than any buffer on the way.
 TEST(Input, IsReadToItsEnd) {
   std::string text;
