@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 
 namespace prumo::cli {
@@ -74,8 +75,6 @@ Result<std::vector<std::uint64_t>> parse_list(const std::string& option, std::st
 /// Set by Ctrl-C once `watch_for_interrupt` was called; a second Ctrl-C ends the program as usual.
 extern std::atomic<bool> interrupted;
 void watch_for_interrupt();
-
-std::uint64_t now_ns();
 
 /// A line on standard error that says what takes so long. Shown when standard error is a terminal
 /// and more than a second has passed; gone when stopped.
