@@ -1,6 +1,10 @@
-// The command by a clock of the test's own: how long it goes on.
+// The command by a clock of the test's own: how long it goes on, and that nothing is made for a
+// reader who has left.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <string>
 #include <vector>
 
@@ -16,12 +20,14 @@ constexpr std::uint64_t kSecond = 1'000'000'000;
 struct Clock {
   std::uint64_t now = 0;
   std::uint64_t step = 1;
+  std::uint64_t looks = 0;
 };
 Clock this_clock;
 
 }  // namespace
 
 std::uint64_t now_ns() {
+  ++this_clock.looks;
   return this_clock.now += this_clock.step;
 }
 
@@ -29,6 +35,8 @@ namespace testing {
 namespace {
 
 using Words = std::vector<std::string>;
+
+const Words kGenerate = {"generate", "-p", "In the beginning", "-n", "60", "-t", "1"};
 
 // From the first look at the clock to the last.
 double seconds_of(const Words& words) {
@@ -50,6 +58,31 @@ TEST(VerifyClock, RunsForTheSecondsThatItIsGiven) {
   const double took = seconds_of(verify);
   EXPECT_GE(took, 10) << "as --help says";
   EXPECT_LE(took, 10.25);
+}
+
+// The file descriptor of a pipe that nobody reads.
+int pipe_without_reader() {
+  int ends[2];
+  EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  ::close(ends[0]);
+  return ends[1];
+}
+
+// Every token looks at the clock: few looks are few tokens.
+TEST(GenerateClock, EndsWhenNobodyTakesTheText) {
+  std::signal(SIGPIPE, SIG_IGN);
+  this_clock = {};
+  EXPECT_EQ(run_here(kGenerate).code, 0);
+  const std::uint64_t all = this_clock.looks;
+  ASSERT_GT(all, 60u);
+  for (const int file : {pipe_without_reader(), ::open("/dev/full", O_WRONLY | O_CLOEXEC)}) {
+    this_clock = {};
+    const Ended ended = run_here(kGenerate, file);
+    EXPECT_EQ(ended.code, 1);
+    EXPECT_NE(ended.err.find("standard output"), std::string::npos) << ended.err;
+    EXPECT_LT(this_clock.looks, all / 4);
+    ::close(file);
+  }
 }
 
 }  // namespace
