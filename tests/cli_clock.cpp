@@ -1,10 +1,12 @@
-// The command by a clock of the test's own: how long it goes on, and that nothing is made for a
-// reader who has left.
+// The command by a clock of the test's own: how long it goes on, when Ctrl-C ends it, and that
+// nothing is made for a reader who has left.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <functional>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -16,18 +18,19 @@ namespace {
 
 constexpr std::uint64_t kSecond = 1'000'000'000;
 
-// Each look takes a step.
+// Each look takes a step, and may do something else.
 struct Clock {
   std::uint64_t now = 0;
   std::uint64_t step = 1;
   std::uint64_t looks = 0;
+  std::function<void(std::uint64_t)> at_look = {};  // gets the number of the look, from 1 on
 };
 Clock this_clock;
 
 }  // namespace
 
 std::uint64_t now_ns() {
-  ++this_clock.looks;
+  if (++this_clock.looks; this_clock.at_look) this_clock.at_look(this_clock.looks);
   return this_clock.now += this_clock.step;
 }
 
@@ -82,6 +85,29 @@ TEST(GenerateClock, EndsWhenNobodyTakesTheText) {
     EXPECT_NE(ended.err.find("standard output"), std::string::npos) << ended.err;
     EXPECT_LT(this_clock.looks, all / 4);
     ::close(file);
+  }
+}
+
+// Whatever it is about to do; what it has made so far is printed.
+TEST(Interrupt, EndsEveryVerbThatTakesLongWithItsCode) {
+  const std::string text = put("text.txt", std::string(2000, 'a'));
+  const Words verbs[] = {kGenerate,
+                         with(kGenerate, {"--json"}),
+                         {"perplexity", "-f", text, "-c", "64", "-t", "1"},
+                         {"bench", "-p", "8", "-n", "8", "-d", "0", "-r", "2", "-t", "1"},
+                         {"verify", "--seconds", "1000000"}};
+  for (const Words& words : verbs) {
+    for (const std::uint64_t when : {1u, 2u, 5u, 9u}) {
+      SCOPED_TRACE(words.front() + " at look " + std::to_string(when));
+      this_clock = {.at_look = [when](std::uint64_t look) {
+        if (look == when) std::raise(SIGINT);
+      }};
+      const Ended ended = run_here(words);
+      EXPECT_EQ(ended.code, 130) << ended.err;
+      EXPECT_GE(this_clock.looks, when);
+      if (words.back() != "--json") continue;
+      EXPECT_EQ(nlohmann::json::parse(ended.out)["finish"], "cancelled");
+    }
   }
 }
 
