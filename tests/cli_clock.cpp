@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "generate/scoring.h"
 #include "support/command_here.h"
 
 namespace prumo {
@@ -88,6 +89,22 @@ TEST(GenerateClock, EndsWhenNobodyTakesTheText) {
   }
 }
 
+// Every token that went through the model counts, those that two windows share twice.
+TEST(PerplexityClock, SpeedIsOfTheTokensThatWentThroughTheModel) {
+  const std::string text = put("text.txt", std::string(1500, 'a'));
+  this_clock = {.step = kSecond};  // a window: it is looked at before and after each
+  const Ended ended = run_here({"perplexity", "-f", text, "-c", "64", "-t", "1", "--json"});
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  const auto json = nlohmann::json::parse(ended.out);
+  double inputs = 0;
+  for (const Window& window : windows(json["tokens"].get<std::size_t>(), 64, true)) {
+    inputs += static_cast<double>(window.inputs);
+  }
+  const auto seconds = json["windows"].get<double>();
+  EXPECT_GT(seconds, 2);
+  EXPECT_NEAR(json["tok_s"].get<double>() * seconds, inputs, 1e-6);
+}
+
 // Whatever it is about to do; what it has made so far is printed.
 TEST(Interrupt, EndsEveryVerbThatTakesLongWithItsCode) {
   const std::string text = put("text.txt", std::string(2000, 'a'));
@@ -109,6 +126,14 @@ TEST(Interrupt, EndsEveryVerbThatTakesLongWithItsCode) {
       EXPECT_EQ(nlohmann::json::parse(ended.out)["finish"], "cancelled");
     }
   }
+}
+
+// Nobody has to wait for a program that does not notice.
+TEST(InterruptDeathTest, TheSecondEndsItAtOnce) {
+  this_clock = {.at_look = [](std::uint64_t look) {
+    if (look <= 2) std::raise(SIGINT);
+  }};
+  EXPECT_EXIT(run_here(kGenerate), ::testing::KilledBySignal(SIGINT), "");
 }
 
 }  // namespace
