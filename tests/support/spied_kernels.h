@@ -24,24 +24,29 @@ struct Spy<Pointer> {
   }
 };
 
-/// The model's kernels from here on; it outlives the model's sessions. One at a time.
+/// The model's kernels while it lives, and of the sessions that are made meanwhile, which it
+/// outlives. One at a time.
 class SpiedKernels {
  public:
-  explicit SpiedKernels(const Model& model) : table_(*model.internals().kernels) {
-    const_cast<LoadedModel&>(model.internals()).kernels = &table_;
+  explicit SpiedKernels(const Model& model)
+      : loaded_(const_cast<LoadedModel&>(model.internals())), own_(loaded_.kernels), table_(*own_) {
+    loaded_.kernels = &table_;
   }
+  ~SpiedKernels() { loaded_.kernels = own_; }
   SpiedKernels(const SpiedKernels&) = delete;
   SpiedKernels& operator=(const SpiedKernels&) = delete;
 
   /// `told` gets the arguments of each call of a kernel, on the thread that calls it.
   template <auto Pointer, class F>
   void tell(F&& told) {
-    Spy<Pointer>::real = table_.*Pointer;
+    Spy<Pointer>::real = own_->*Pointer;
     Spy<Pointer>::told = std::forward<F>(told);
     table_.*Pointer = &Spy<Pointer>::call;
   }
 
  private:
+  LoadedModel& loaded_;
+  const Kernels* own_;
   Kernels table_;
 };
 
