@@ -1,9 +1,12 @@
-// What `prumo bench` really runs: the positions that its tests name, as the kernels
+// What `prumo bench` really runs: the positions and the threads that its tests name, as the kernels
 // see them.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <map>
+#include <mutex>
+#include <set>
+#include <thread>
 #include <vector>
 
 #include "cli/bench_run.h"
@@ -60,6 +63,24 @@ TEST(BenchRun, ComputesThePositionsOfItsTests) {
       }
     }
     EXPECT_EQ(computed(plan), expected) << plan.tests.back().name();
+  }
+}
+
+TEST(BenchRun, HasTheThreadsOfItsTests) {
+  for (const std::size_t threads : {1u, 2u, 3u}) {
+    for (const bool prompt : {false, true}) {
+      std::mutex mutex;
+      std::set<std::thread::id> seen;
+      SpiedKernels kernels(model());
+      kernels.tell<&Kernels::matmul_f32>([&](const MatmulArgs&) {
+        const std::lock_guard lock(mutex);
+        seen.insert(std::this_thread::get_id());
+      });
+      const cli::BenchTest test{
+          .threads = threads, .prompt = prompt ? 8u : 0u, .generate = prompt ? 0u : 8u};
+      ASSERT_TRUE(cli::run_bench(model(), {{test}, 1}).ok());
+      EXPECT_EQ(seen.size(), threads) << test.name();
+    }
   }
 }
 
