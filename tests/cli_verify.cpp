@@ -1,0 +1,54 @@
+// `prumo verify` on a processor with one more instruction set, "broken", that is the scalar one
+// with one kernel spoiled: whatever is wrong with it, verify ends with 1 and says which kernel.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "support/command_here.h"
+#include "support/faulty_kernels.h"
+#include "support/tables.h"
+
+namespace prumo::testing {
+namespace {
+
+// The tables that verify compares, while it lives: that one is neither the first nor the last.
+class Broken {
+ public:
+  Broken()
+      : table_(*uncounted_tables().front()),
+        given_({tables().front(), &table_, uncounted_tables().front()}) {
+    table_.name = "broken";
+  }
+  Kernels& table() { return table_; }
+
+ private:
+  Kernels table_;
+  GivenTables given_;
+};
+
+// The least that verify tries: 16 inputs a kernel.
+std::vector<std::string> shortest(std::string_view kernel) {
+  return {"verify", "--seconds", "0", "--kernel", std::string(kernel)};
+}
+
+TEST(Verify, SeesAWrongBitInEachThingThatAKernelGives) {
+  for_each_kernel([](std::string_view name, auto member) {
+    using Kernel = Faulty<decltype(member)::pointer>;
+    Broken broken;
+    Kernel::plant(broken.table(), {});
+    const Ended sound = run_here(shortest(name));
+    EXPECT_EQ(sound.code, 0) << sound.err;
+    ASSERT_GT(Kernel::things_given, 0u) << name << " did not run";
+    for (std::size_t which = 0; which < Kernel::things_given; ++which) {
+      Kernel::plant(broken.table(), {Fault::kWrongBit, which});
+      const Ended ended = run_here(shortest(name));
+      EXPECT_EQ(ended.code, 1) << name << ", thing " << which << ": " << ended.out;
+      const std::string wanted = "prumo: " + std::string(name) + ": broken differs from scalar at ";
+      EXPECT_TRUE(ended.err.starts_with(wanted)) << wanted << "... is not: " << ended.err;
+    }
+  });
+}
+
+}  // namespace
+}  // namespace prumo::testing
