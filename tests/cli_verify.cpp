@@ -2,6 +2,7 @@
 // with one kernel spoiled: whatever is wrong with it, verify ends with 1 and says which kernel.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,32 @@ TEST(Verify, SeesAWrongBitInEachThingThatAKernelGives) {
       EXPECT_EQ(ended.code, 1) << name << ", thing " << which << ": " << ended.out;
       const std::string wanted = "prumo: " + std::string(name) + ": broken differs from scalar at ";
       EXPECT_TRUE(ended.err.starts_with(wanted)) << wanted << "... is not: " << ended.err;
+    }
+  });
+}
+
+// Runs the command and ends with its code; nothing here is left to clean up.
+[[noreturn]] void verify_and_end(const std::vector<std::string>& words) {
+  std::vector<const char*> argv = {"prumo"};
+  for (const std::string& word : words) argv.push_back(word.c_str());
+  std::_Exit(cli::run_command(static_cast<int>(argv.size()), argv.data()));
+}
+
+TEST(VerifyDeathTest, StopsAKernelThatReadsBeyondAnArgument) {
+  for_each_kernel([](std::string_view name, auto member) {
+    using Kernel = Faulty<decltype(member)::pointer>;
+    Broken broken;
+    Kernel::plant(broken.table(), {});
+    ASSERT_EQ(run_here(shortest(name)).code, 0);
+    ASSERT_GT(Kernel::ends, 0u) << name << " did not run";
+    for (std::size_t which = 0; which < Kernel::ends; ++which) {
+      Kernel::plant(broken.table(), {Fault::kReadBeyond, which});
+      EXPECT_EXIT(verify_and_end(shortest(name)), ::testing::ExitedWithCode(1),
+                  "prumo: " + std::string(name) +
+                      ": broken touches memory outside of its arguments at input [0-9]+ of seed 1; "
+                      "see it again with 'prumo verify --kernel " +
+                      std::string(name) + " --seed 1 --input [0-9]+'")
+          << name << ", end " << which;
     }
   });
 }
