@@ -3,11 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <string>
 #include <vector>
 
 #include "support/command_here.h"
 #include "support/faulty_kernels.h"
+#include "support/spied_kernels.h"
 #include "support/tables.h"
 
 namespace prumo::testing {
@@ -49,6 +51,41 @@ TEST(Verify, SeesAWrongBitInEachThingThatAKernelGives) {
       EXPECT_TRUE(ended.err.starts_with(wanted)) << wanted << "... is not: " << ended.err;
     }
   });
+}
+
+// What `add` is tried on, input by input.
+std::vector<std::vector<float>> tried(const std::vector<std::string>& more) {
+  std::vector<std::vector<float>> out;
+  Broken sound;
+  Spy<& Kernels::add>::real = sound.table().add;
+  Spy<& Kernels::add>::told = [&](const float* x, std::size_t n, float* y) {
+    out.emplace_back(x, x + n);
+    out.back().insert(out.back().end(), y, y + n);
+  };
+  sound.table().add = &Spy<&Kernels::add>::call;
+  const Ended ended = run_here(with(shortest("add"), more));
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  return out;
+}
+
+bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+// So that a difference can be seen again.
+TEST(Verify, AnInputIsThatOfItsSeedAndNumber) {
+  for (const std::string seed : {"1", "7"}) {
+    const auto all = tried({"--seed", seed});
+    ASSERT_GE(all.size(), 16u);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const auto one = tried({"--seed", seed, "--input", std::to_string(i)});
+      ASSERT_EQ(one.size(), 1u);
+      EXPECT_TRUE(same_bits(one[0], all[i])) << "input " << i << " of seed " << seed;
+      if (i == 0) continue;
+      EXPECT_FALSE(same_bits(all[i], all[i - 1])) << i;
+    }
+    EXPECT_FALSE(same_bits(all[0], tried({"--seed", "2"})[0]));
+  }
 }
 
 // Runs the command and ends with its code; nothing here is left to clean up.
