@@ -1,12 +1,19 @@
 // What options of the command do: `generate` makes what the library makes of the same options,
 // input is read whole, and figures are those of the samples that stand beside them.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <thread>
 
 #include "model/forward.h"
 #include "prumo.h"
@@ -111,6 +118,31 @@ TEST(Input, IsReadToItsEnd) {
     ASSERT_EQ(ids.code, 0) << ids.err;
     EXPECT_EQ(run({"detokenize"}, {.in = ids.out}).out, text);
   }
+}
+
+// Whether a process waits for something, as the system says.
+bool is_asleep(pid_t process) {
+  const std::string stat = contents("/proc/" + std::to_string(process) + "/stat");
+  const std::size_t name_end = stat.rfind(')');
+  return name_end != std::string::npos && stat.compare(name_end, 3, ") S") == 0;
+}
+
+// Once it has read what there is and waits for more.
+TEST(Input, ThatDoesNotEndIsLeftOnCtrlC) {
+  const std::string pipe = (folder() / "prompt").string();
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const pid_t child = start({"generate", "-f", pipe, "-n", "3"});
+  ASSERT_GT(child, 0);
+  const int writer = ::open(pipe.c_str(), O_WRONLY | O_CLOEXEC);
+  ASSERT_EQ(::write(writer, "a b", 3), 3);
+  int unread = 3;
+  while (unread > 0 || !is_asleep(child)) {
+    ASSERT_EQ(::ioctl(writer, FIONREAD, &unread), 0);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  ::kill(child, SIGINT);
+  expect_failure(wait_for(child), 130, pipe);
+  ::close(writer);
 }
 
 // A limit on file sizes stands in for a disk that fills up within one output.

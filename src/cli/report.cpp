@@ -175,6 +175,7 @@ Result<std::string> read_text(const std::string& path) {
     if (n > 0) out.append(part.data(), static_cast<std::size_t>(n));
   } while (n > 0 || (failure == EINTR && !interrupted));
   if (!standard) ::close(fd);
+  if (failure == EINTR) return Error{ErrorCode::kCancelled, place, "Reading was interrupted."};
   if (failure != 0) {
     return Error{ErrorCode::kIo, place, fmt::format("Reading failed ({}).", reason(failure))};
   }

@@ -64,7 +64,8 @@ struct Table {
   [[nodiscard]] std::string to_csv() const;
 };
 
-/// A whole file; "-" is standard input. kIo with the path as its place.
+/// A whole file; "-" is standard input. kIo with the path as its place, or kCancelled when Ctrl-C
+/// came before the end.
 Result<std::string> read_text(const std::string& path);
 
 /// "1,2,3": whole numbers, separated by commas, from least to most, at least one of them. White
