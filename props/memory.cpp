@@ -45,6 +45,25 @@ RC_GTEST_PROP(BlockLaws, WhatNoMachineHasIsRefusedAndNamed, ()) {
   RC_ASSERT(made.error().place == "the cache");
 }
 
+// In lines before and behind it, and whatever the group's two numbers are.
+RC_GTEST_PROP(AvailableLaws, IsWhatTheSystemsFilesSay, ()) {
+  const auto number = [] {
+    return *full_range(rc::gen::arbitrary<std::uint64_t>()) >>
+           *full_range(rc::gen::inRange(10, 64));
+  };
+  const auto kib = number();
+  const std::string meminfo = "MemFree: " + std::to_string(number()) +
+                              " kB\nMemAvailable: " + std::to_string(kib) +
+                              " kB\nCached: " + std::to_string(number()) + " kB\n";
+  RC_ASSERT(available_in_system(meminfo) == kib * 1024);
+  const auto limit = number();
+  const auto used = number();
+  const std::string current = std::to_string(used) + "\n";
+  RC_ASSERT(available_in_group(std::to_string(limit) + "\n", current) ==
+            (limit > used ? limit - used : 0));
+  RC_ASSERT(available_in_group("max\n", current) == SIZE_MAX);
+}
+
 RC_GTEST_PROP(BytesLaws, ThreeDigitsOfTheNumberAndItsUnit, ()) {
   std::size_t n =
       *full_range(rc::gen::arbitrary<std::size_t>()) >> *full_range(rc::gen::inRange(0, 64));

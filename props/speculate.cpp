@@ -159,6 +159,38 @@ RC_GTEST_PROP(SpeculateLaw, DraftsChangeNothingThatCanBeSeen, ()) {
   RC_CLASSIFY(accepted > 0, "some accepted");
 }
 
+// What is drafted is bounded by the session's draft and by what may still be chosen: the token
+// after a draft is the last that could be. What is chosen repeats itself, so drafts are long, and
+// often right.
+RC_GTEST_PROP(SpeculateLaw, ADraftIsNoLongerThanWhatIsLeft, ()) {
+  const std::size_t context = between(4, 60);
+  const TinyShape shape = any_shape(context);
+  const Bytes file = tiny_llama(shape).build();
+  const ForcedIsa isa((*rc::gen::elementOf(tables()))->name);
+  const Model model = *Model::load(file, 1);
+  const std::size_t draft = between(1, 20);
+  auto session = Session::create(model, {.threads = 1, .draft = draft});
+  RC_ASSERT(session.ok());
+  const std::size_t prompt = between(1, context - 1);
+  const std::size_t most = between(1, context - prompt);
+  const Ids unit = any_prompt(between(1, 4), shape.vocab);
+  Ids ids;
+  while (ids.size() < prompt + most) ids.push_back(unit[ids.size() % unit.size()]);
+  RC_ASSERT(session->prefill(std::span(ids).first(prompt)).ok());
+  Speculation speculation(*session, std::span(ids).first(prompt), most);
+  std::size_t drafted = 0;
+  for (std::size_t made = 0; made < most; ++made) {
+    const std::size_t left = most - made;
+    RC_ASSERT(speculation.advance(ids[prompt + made], left).ok());
+    RC_ASSERT(session->position() == prompt + made + 1);
+    const std::size_t now = speculation.drafted() - drafted;
+    RC_ASSERT(now < left);
+    RC_ASSERT(now <= std::min(draft, context - 1));
+    drafted = speculation.drafted();
+  }
+  RC_CLASSIFY(drafted > 0, "some drafted");
+}
+
 // The rows of a batch are the logits of single steps, whatever is thrown away afterwards.
 RC_GTEST_PROP(SpeculateLaw, AnyDraftCanBeTakenBackAfterAnyOfItsTokens, ()) {
   const TinyShape shape = any_shape(60);

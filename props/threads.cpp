@@ -6,7 +6,10 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstdint>
+#include <string>
 #include <vector>
 
 namespace prumo {
@@ -24,6 +27,15 @@ RC_GTEST_PROP(ShareLaw, SharesPartitionExactlyAndEvenly, ()) {
     next = share.end;
   }
   RC_ASSERT(next == n);
+}
+
+// Any quota and period, as the system writes them.
+RC_GTEST_PROP(QuotaLaw, WholeCoresAndAtLeastOne, ()) {
+  const auto period = *rc::gen::inRange<std::size_t>(1000, 1000001);
+  const auto quota = *rc::gen::inRange<std::size_t>(1000, 300 * period);
+  const std::string text = std::to_string(quota) + " " + std::to_string(period) + "\n";
+  RC_ASSERT(cores_of_quota(text) == std::max<std::size_t>(1, quota / period));
+  RC_ASSERT(cores_of_quota("max " + std::to_string(period) + "\n") == SIZE_MAX);
 }
 
 // Tasks one after the other on one team, each with its own number of barriers. In every step each

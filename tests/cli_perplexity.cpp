@@ -105,6 +105,22 @@ TEST(Perplexity, IsTheLossOfEveryTokenAfterThoseBeforeIt) {
   EXPECT_EQ(figures.size(), 4u) << "two contexts in F16, and two caches of another type";
 }
 
+// As --help says: 512 tokens, or the model's context where it is less.
+TEST(Perplexity, AWindowHas512TokensOrTheModelsContext) {
+  std::string text;
+  while (text.size() < 3000) text += kText;
+  for (const std::vector<std::string>& none : {std::vector<std::string>{}, {"-c", "0"}}) {
+    const json usual = scored(text, none);
+    EXPECT_EQ(usual["context"], 512);
+    EXPECT_GT(usual["windows"], 1);
+    EXPECT_EQ(timeless(usual), timeless(scored(text, {"-c", "512"})));
+  }
+  const std::string path = tiny("short.gguf", {.context = 48});
+  EXPECT_EQ(scored(kText, {"-m", path})["context"], 48);
+  const std::string longer = tiny("longer.gguf", {.context = 64});
+  EXPECT_EQ(scored(kText, {"-m", longer, "--reference", path})["context"], 48);
+}
+
 // Windows whose logits come in several parts.
 TEST(Perplexity, OfALongWindowIsTheLossOfEachOfItsTokens) {
   auto model = Model::load(builtin_model(), 1);
@@ -171,19 +187,21 @@ TEST(Perplexity, OneAnswerOnEveryInstructionSetThreadCountAndBatch) {
 
 // Against the same formulas over logits taken one step at a time.
 TEST(Perplexity, TheReferenceIsWhatItIsMeasuredFrom) {
-  const TinyShape shape{.vocab = 300, .type = gguf::TensorType::kQ8_0, .seed = 9};
+  const TinyShape shape{.vocab = 300, .context = 128, .type = gguf::TensorType::kQ8_0, .seed = 9};
+  constexpr std::size_t kTokens = 120;  // enough for a percentile that is not the greatest
   TinyShape other = shape;
   other.seed = 10;
   const Bytes files[] = {tiny_llama(shape).build(), tiny_llama(other).build()};
-  const json got = scored(
-      kText, {"-m", tiny("one.gguf", shape), "--reference", tiny("two.gguf", other), "-c", "64"});
+  const json got = scored(kText + kText, {"-m", tiny("one.gguf", shape), "--reference",
+                                          tiny("two.gguf", other), "-c", "128"});
   std::vector<std::vector<std::vector<float>>> logits;
   std::vector<TokenId> ids;
   for (const Bytes& file : files) {
     auto model = Model::load(file, 1);
     ids = model->tokenize(kText, false);
-    if (ids.size() > 64) ids.resize(64);
-    auto session = Session::create(*model, {.context = 64, .threads = 1});
+    ASSERT_GE(ids.size(), kTokens);
+    ids.resize(kTokens);
+    auto session = Session::create(*model, {.context = 128, .threads = 1});
     logits.emplace_back();
     TokenId input = 1;
     for (const TokenId id : ids) {
@@ -192,12 +210,12 @@ TEST(Perplexity, TheReferenceIsWhatItIsMeasuredFrom) {
       input = id;
     }
   }
-  // The first window is the first 64 tokens; with the text cut there, it is all.
+  // The first window begins with these tokens; with the text cut there, it is all.
   auto model = Model::load(files[0], 1);
   const std::string part = model->detokenize(ids);
   ASSERT_EQ(model->tokenize(part, false), ids);
   const json cut = scored(part, {"-m", (folder() / "one.gguf").string(), "--reference",
-                                 (folder() / "two.gguf").string(), "-c", "64"});
+                                 (folder() / "two.gguf").string(), "-c", "128"});
   std::vector<double> each;
   std::size_t agreed = 0;
   for (std::size_t t = 0; t < ids.size(); ++t) {
@@ -213,6 +231,8 @@ TEST(Perplexity, TheReferenceIsWhatItIsMeasuredFrom) {
   const auto n = static_cast<double>(ids.size());
   EXPECT_EQ(cut["kl_mean"].get<double>(), sum / n);
   EXPECT_EQ(cut["kl_median"].get<double>(), each[(each.size() + 1) / 2 - 1]);
+  EXPECT_EQ(cut["kl_p99"].get<double>(), each[(each.size() * 99 + 99) / 100 - 1]);
+  EXPECT_LT(cut["kl_p99"], cut["kl_max"]);
   EXPECT_EQ(cut["kl_max"].get<double>(), each.back());
   EXPECT_EQ(cut["top_agreement"].get<double>(), static_cast<double>(agreed) / n);
   EXPECT_GT(got["tokens"], cut["tokens"]);
@@ -278,6 +298,35 @@ TEST(Perplexity, EveryMistakeIsOneSentence) {
   expect_failure(run(with(good, {"--reference", tiny("tiny.gguf", {})})), 2, "vocabularies");
   expect_failure(run(good, {.out_path = "/dev/full"}), 1, "standard output");
   expect_failure(run(good, {.environment = {"PRUMO_ISA=mmx"}}), 2, "PRUMO_ISA");
+}
+
+// As many tokens, and one thing about them that is not the same: the figures would compare what
+// foretells one token with what foretells another.
+TEST(Perplexity, AReferenceHasTheSameTokens) {
+  const TinyShape shape{.context = 32};
+  const std::string text = put("text.txt", kText);
+  const std::vector<std::string> words = {"perplexity", "-f", text, "-m", tiny("tiny.gguf", shape)};
+  const std::string good = contents(folder() / "tiny.gguf");
+  const auto reference = [&](const std::string& bytes) {
+    return run(with(words, {"--reference", put("other.gguf", bytes)}));
+  };
+  ASSERT_EQ(reference(good).code, 0);
+  for (const auto& [from, to] : {std::pair("w259", "x259"), {"w299", "w29x"}, {"</s>", "<|s>"}}) {
+    std::string other = good;
+    other.replace(other.find(from), 4, to);
+    expect_failure(reference(other), 2, "vocabularies");
+  }
+  const auto built = [](const GgufBuilder& file) {
+    const Bytes bytes = file.build();
+    return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  };
+  GgufBuilder file = tiny_llama(shape);
+  file.add("tokenizer.ggml.add_bos_token", false);
+  expect_failure(reference(built(file)), 2, "vocabularies");
+  file = tiny_llama(shape);
+  drop_key(file, "tokenizer.ggml.bos_token_id");
+  file.add("tokenizer.ggml.bos_token_id", 2u);
+  expect_failure(reference(built(file)), 2, "vocabularies");
 }
 
 TEST(Perplexity, LogitsThatAreNoNumbersAreAnError) {

@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <regex>
 #include <set>
 #include <string>
 
 #include "support/forced_isa.h"
+#include "support/house_rules.h"
 #include "support/tables.h"
 
 namespace prumo {
@@ -43,6 +45,51 @@ TEST(Dispatch, TablesAgreeWithTheProcessor) {
 #else
   EXPECT_EQ(supported_kernels().size(), 1u);
 #endif
+}
+
+// What isa.h says about a block's instructions: "avx2,fma,f16c" of PRUMO_AVX2_BEGIN, as each of the
+// two compilers reads it.
+std::vector<std::string> targets_of(const std::string& block) {
+  const std::string text = testing::read(PRUMO_SOURCE_DIR "/src/kernels/isa.h");
+  const std::regex target("#define PRUMO_" + block + R"(_BEGIN .*target\(\\"([\w,]+)\\"\))");
+  std::vector<std::string> out;
+  for (std::sregex_iterator it(text.begin(), text.end(), target), end; it != end; ++it) {
+    out.push_back((*it)[1]);
+  }
+  return out;
+}
+
+std::set<std::string> features_of(const std::string& target) {
+  static const std::regex name(R"(\w+)");
+  return {std::sregex_token_iterator(target.begin(), target.end(), name), {}};
+}
+
+// A processor may have most of a set: no machine that the suite runs on shows a feature that nobody
+// asks for, so the sources are read. A table's question is the text up to the one after it.
+TEST(Dispatch, EveryFeatureThatABlockUsesIsAskedFor) {
+  const std::string text = testing::read(PRUMO_SOURCE_DIR "/src/kernels/dispatch.cpp");
+  const std::size_t begin = text.find("bool runs_here(");
+  const std::size_t middle = text.find("Isa::kAvx512", begin);
+  const std::size_t end = text.find("\n}", begin);
+  ASSERT_LT(begin, middle);
+  ASSERT_LT(middle, end);
+  const std::string asked[] = {text.substr(begin, middle - begin),
+                               text.substr(middle, end - middle)};
+  const std::string blocks[] = {"AVX2", "AVX512"};
+  ASSERT_NE(asked[1].find("avx2 &&"), std::string::npos) << "AVX2 is a part of AVX-512";
+  EXPECT_EQ(text.substr(begin, end - begin).find("||"), std::string::npos) << "all, not any";
+  std::set<std::string> before;
+  for (std::size_t i = 0; i < std::size(blocks); ++i) {
+    const std::vector<std::string> targets = targets_of(blocks[i]);
+    ASSERT_EQ(targets.size(), 2u) << "clang's and GCC's";
+    EXPECT_EQ(targets[0], targets[1]);
+    for (const std::string& feature : features_of(targets[0])) {
+      if (before.contains(feature)) continue;
+      const std::regex question("supports\\(\"" + feature + "\"\\)|has_" + feature + "\\(\\)");
+      EXPECT_TRUE(std::regex_search(asked[i], question)) << blocks[i] << " uses " << feature;
+    }
+    before = features_of(targets[0]);
+  }
 }
 
 TEST(Dispatch, EveryTableIsFullAndItsOwn) {

@@ -78,6 +78,22 @@ TEST(Block, MoreThanTheMachineHasIsRefusedByName) {
   EXPECT_GT(available_memory(), 0u);
 }
 
+TEST(AvailableMemory, IsWhatTheSystemsFilesSay) {
+  const std::string meminfo =
+      "MemTotal:       32000000 kB\nMemFree:            1000 kB\nMemAvailable:      20000 kB\n"
+      "Buffers:               3 kB\n";
+  EXPECT_EQ(available_in_system(meminfo), 20000u * 1024);
+  EXPECT_EQ(available_in_system("MemTotal: 32 kB\n"), SIZE_MAX) << "it does not say";
+  EXPECT_EQ(available_in_system(""), SIZE_MAX);
+
+  EXPECT_EQ(available_in_group("8000\n", "3000\n"), 5000u);
+  EXPECT_EQ(available_in_group("8000\n", "8000\n"), 0u);
+  EXPECT_EQ(available_in_group("8000\n", "9000\n"), 0u) << "a limit may be set below what is used";
+  EXPECT_EQ(available_in_group("0\n", "0\n"), 0u);
+  EXPECT_EQ(available_in_group("max\n", "3000\n"), SIZE_MAX);
+  EXPECT_EQ(available_in_group("", ""), SIZE_MAX) << "there is no group";
+}
+
 TEST(HumanBytes, HasThreeDigitsAndAUnit) {
   EXPECT_EQ(human_bytes(0), "0 B");
   EXPECT_EQ(human_bytes(999), "999 B");

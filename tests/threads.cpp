@@ -38,6 +38,16 @@ TEST(ShareOf, CoversEverythingOnceAndEvenly) {
   }
 }
 
+TEST(CoresOfQuota, AreWholeOnesAndAtLeastOne) {
+  EXPECT_EQ(cores_of_quota("200000 100000\n"), 2u);
+  EXPECT_EQ(cores_of_quota("100000 100000\n"), 1u);
+  EXPECT_EQ(cores_of_quota("350000 100000\n"), 3u);
+  EXPECT_EQ(cores_of_quota("10000 100000\n"), 1u) << "a tenth of a core still runs";
+  EXPECT_EQ(cores_of_quota("1600000 50000\n"), 32u);
+  EXPECT_EQ(cores_of_quota("max 100000\n"), SIZE_MAX);
+  EXPECT_EQ(cores_of_quota(""), SIZE_MAX);
+}
+
 TEST(ThreadTeam, RunsEveryMemberOnceAndReturnsWhenAllHave) {
   for (const std::size_t size : {1u, 2u, 3u, 8u, 33u}) {
     auto team = ThreadTeam::create(size);

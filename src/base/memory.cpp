@@ -15,32 +15,31 @@ namespace {
 
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
-std::size_t system_available() {
+}  // namespace
+
+std::size_t available_in_system(const std::string& meminfo) {
   static constexpr char kName[] = "MemAvailable:";
-  const std::string text = system_file("/proc/meminfo");
-  const std::size_t at = text.find(kName);
+  const std::size_t at = meminfo.find(kName);
   if (at == std::string::npos) return SIZE_MAX;
-  return std::strtoull(text.c_str() + at + sizeof kName - 1, nullptr, 10) * 1024;
+  return std::strtoull(meminfo.c_str() + at + sizeof kName - 1, nullptr, 10) * 1024;
 }
 
-// A limit of "max" is no number: no limit.
-std::size_t group_available() {
-  const auto number = [](const char* path) {
-    const std::string text = system_file(path);
+std::size_t available_in_group(const std::string& max, const std::string& current) {
+  const auto number = [](const std::string& text) {
     char* end = nullptr;
     const std::size_t value = std::strtoull(text.c_str(), &end, 10);
     return end == text.c_str() ? SIZE_MAX : value;
   };
-  const std::size_t limit = number("/sys/fs/cgroup/memory.max");
-  const std::size_t used = number("/sys/fs/cgroup/memory.current");
+  const std::size_t limit = number(max);
+  const std::size_t used = number(current);
   if (limit == SIZE_MAX || used == SIZE_MAX) return SIZE_MAX;
   return limit > used ? limit - used : 0;
 }
 
-}  // namespace
-
 std::size_t available_memory() {
-  return std::min(system_available(), group_available());
+  return std::min(available_in_system(system_file("/proc/meminfo")),
+                  available_in_group(system_file("/sys/fs/cgroup/memory.max"),
+                                     system_file("/sys/fs/cgroup/memory.current")));
 }
 
 std::string human_bytes(std::size_t bytes) {

@@ -12,6 +12,12 @@ namespace prumo {
 /// control group's limit. SIZE_MAX when neither is known.
 std::size_t available_memory();
 
+/// The two, of what the system's files hold; SIZE_MAX where they do not say. /proc/meminfo has a
+/// line "MemAvailable:" in KiB, memory.max of a control group a number or "max", memory.current a
+/// number.
+std::size_t available_in_system(const std::string& meminfo);
+std::size_t available_in_group(const std::string& max, const std::string& current);
+
 /// A zeroed block that begins on a 2 MiB boundary, in huge pages where the system grants them.
 /// Move-only.
 class Block {

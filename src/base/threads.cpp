@@ -52,17 +52,15 @@ std::string core_of(int cpu) {
   return siblings.empty() ? name : siblings;
 }
 
-// Control group version 2: "max 100000" or "200000 100000".
-std::size_t quota_cores() {
-  const std::string text = system_file("/sys/fs/cgroup/cpu.max");
+}  // namespace
+
+std::size_t cores_of_quota(const std::string& cpu_max) {
   char* end = nullptr;
-  const double quota = std::strtod(text.c_str(), &end);
+  const double quota = std::strtod(cpu_max.c_str(), &end);
   const double period = std::strtod(end, nullptr);
-  if (end == text.c_str() || period <= 0) return SIZE_MAX;
+  if (end == cpu_max.c_str() || period <= 0) return SIZE_MAX;
   return quota < period ? 1 : static_cast<std::size_t>(quota / period);
 }
-
-}  // namespace
 
 std::size_t usable_cores() {
   cpu_set_t set;
@@ -72,7 +70,8 @@ std::size_t usable_cores() {
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
     if (CPU_ISSET(cpu, &set)) cores.insert(core_of(cpu));
   }
-  return std::clamp<std::size_t>(std::min(cores.size(), quota_cores()), 1, ThreadTeam::kMaxThreads);
+  const std::size_t quota = cores_of_quota(system_file("/sys/fs/cgroup/cpu.max"));
+  return std::clamp<std::size_t>(std::min(cores.size(), quota), 1, ThreadTeam::kMaxThreads);
 }
 
 // Either the sleeper's count is seen here, or the kernel sees the new value there and does not put

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -17,6 +18,10 @@ namespace prumo {
 /// Physical cores that this process may run on: its CPU affinity, one a core, bounded by its
 /// control group's quota. At least 1.
 std::size_t usable_cores();
+
+/// Whole cores that a control group's cpu.max grants, at least 1: "200000 100000" is 2. SIZE_MAX
+/// for "max 100000", which is no limit, and where there is none.
+std::size_t cores_of_quota(const std::string& cpu_max);
 
 /// The part of n items that member `index` of `count` takes: [begin, end), contiguous, sizes
 /// differing by one at most.

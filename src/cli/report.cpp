@@ -175,6 +175,7 @@ Result<std::string> read_text(const std::string& path) {
     if (n > 0) out.append(part.data(), static_cast<std::size_t>(n));
   } while (n > 0 || (failure == EINTR && !interrupted));
   if (!standard) ::close(fd);
+  if (failure == EINTR) return Error{ErrorCode::kCancelled, place, "Reading was interrupted."};
   if (failure != 0) {
     return Error{ErrorCode::kIo, place, fmt::format("Reading failed ({}).", reason(failure))};
   }
@@ -210,12 +211,6 @@ void watch_for_interrupt() {
   action.sa_handler = [](int) { interrupted = true; };
   action.sa_flags = static_cast<int>(SA_RESETHAND);
   ::sigaction(SIGINT, &action, nullptr);
-}
-
-std::uint64_t now_ns() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
 }
 
 Progress::Progress(std::string what) : what_(std::move(what)) {

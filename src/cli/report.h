@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 
 namespace prumo::cli {
@@ -63,7 +64,8 @@ struct Table {
   [[nodiscard]] std::string to_csv() const;
 };
 
-/// A whole file; "-" is standard input. kIo with the path as its place.
+/// A whole file; "-" is standard input. kIo with the path as its place, or kCancelled when Ctrl-C
+/// came before the end.
 Result<std::string> read_text(const std::string& path);
 
 /// "1,2,3": whole numbers, separated by commas, from least to most, at least one of them. White
@@ -74,8 +76,6 @@ Result<std::vector<std::uint64_t>> parse_list(const std::string& option, std::st
 /// Set by Ctrl-C once `watch_for_interrupt` was called; a second Ctrl-C ends the program as usual.
 extern std::atomic<bool> interrupted;
 void watch_for_interrupt();
-
-std::uint64_t now_ns();
 
 /// A line on standard error that says what takes so long. Shown when standard error is a terminal
 /// and more than a second has passed; gone when stopped.

@@ -1,9 +1,9 @@
 // The loop: logits -> token -> text -> logits. Everything it needs is made before the first token.
 #include <algorithm>
-#include <chrono>
 #include <optional>
 #include <utility>
 
+#include "base/clock.h"
 #include "generate/sampler.h"
 #include "generate/speculate.h"
 #include "generate/stop.h"
@@ -13,12 +13,6 @@
 
 namespace prumo {
 namespace {
-
-std::uint64_t now_ns() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
-}
 
 bool is_set(const std::atomic<bool>* flag) {
   return flag != nullptr && flag->load(std::memory_order_relaxed);

@@ -59,10 +59,19 @@ struct Streams {
   std::vector<std::string> environment = {};  // "PRUMO_ISA=scalar"; else what this program has
 };
 
-inline Ended run(const std::vector<std::string>& arguments, const Streams& streams = {}) {
+// Where the command's standard output and standard error go.
+inline std::string out_path(const Streams& streams) {
+  return streams.out_path.empty() ? (folder() / "out").string() : streams.out_path;
+}
+inline std::string err_path() {
+  return (folder() / "err").string();
+}
+
+// Starts the command; the process, or -1.
+inline pid_t start(const std::vector<std::string>& arguments, const Streams& streams = {}) {
   const std::string in = put("in", streams.in);
-  const std::string out = streams.out_path.empty() ? (folder() / "out").string() : streams.out_path;
-  const std::string err = (folder() / "err").string();
+  const std::string out = out_path(streams);
+  const std::string err = err_path();
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, 0, in.c_str(), O_RDONLY, 0);
@@ -83,16 +92,26 @@ inline Ended run(const std::vector<std::string>& arguments, const Streams& strea
   for (std::string& each : environment) envp.push_back(each.data());
   envp.push_back(nullptr);
 
-  pid_t child = 0;
+  pid_t child = -1;
   const int failure =
       ::posix_spawn(&child, PRUMO_CLI_BINARY, &actions, nullptr, argv.data(), envp.data());
   posix_spawn_file_actions_destroy(&actions);
   EXPECT_EQ(failure, 0) << "the command " PRUMO_CLI_BINARY " cannot be started";
-  if (failure != 0) return {};
+  return failure == 0 ? child : -1;
+}
+
+// Waits for what start() gave with the same streams.
+inline Ended wait_for(pid_t child, const Streams& streams = {}) {
+  if (child < 0) return {};
   int status = 0;
   ::waitpid(child, &status, 0);
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1,
-          streams.out_path.empty() ? contents(out) : std::string(), contents(err)};
+          streams.out_path.empty() ? contents(out_path(streams)) : std::string(),
+          contents(err_path())};
+}
+
+inline Ended run(const std::vector<std::string>& arguments, const Streams& streams = {}) {
+  return wait_for(start(arguments, streams), streams);
 }
 
 // The rule for every failure: that code, nothing on standard output, one sentence on standard error

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <string>
 #include <type_traits>
+#include <utility>
 
 #if defined(__has_feature)
 #if __has_feature(memory_sanitizer)
@@ -83,6 +84,9 @@ const Tables& all() {
   return made;
 }
 
+// Instead of them, if any.
+std::vector<const Kernels*> given;
+
 bool is_known(std::string_view isa) {
   for (const std::string_view name : known_isas()) {
     if (name == isa) return true;
@@ -124,6 +128,13 @@ int refuse(int status, std::string_view variable, std::string_view isa, const ch
 
 const std::vector<const Kernels*>& tables() {
   return all().counted;
+}
+
+GivenTables::GivenTables(std::vector<const Kernels*> tables) {
+  given = std::move(tables);
+}
+GivenTables::~GivenTables() {
+  given.clear();
 }
 
 const std::vector<Executed>& executed() {
@@ -191,7 +202,7 @@ int report_executed(std::string_view program, bool whole, std::FILE* to) {
 }  // namespace testing
 
 std::span<const Kernels* const> give_supported() {
-  return testing::tables();
+  return testing::given.empty() ? testing::tables() : testing::given;
 }
 
 Result<const Kernels*> give_choice() {

@@ -25,6 +25,15 @@ struct Executed {
 /// Under MemorySanitizer the scalar one alone: clang 14 does not see through AVX instructions.
 const std::vector<const Kernels*>& tables();
 
+/// While it lives, supported_kernels() gives these tables, the reference first. One at a time.
+class GivenTables {
+ public:
+  explicit GivenTables(std::vector<const Kernels*> tables);
+  ~GivenTables();
+  GivenTables(const GivenTables&) = delete;
+  GivenTables& operator=(const GivenTables&) = delete;
+};
+
 /// The library's own tables, which count nothing.
 std::span<const Kernels* const> uncounted_tables();
 
