@@ -10,17 +10,15 @@
 #include "model/forward.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
+#include "base/clock.h"
 #include "base/float_guard.h"
 #include "kernels/dequantize.h"
 #include "kernels/pack.h"
 
 namespace prumo {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 // The argmax of two neighbouring parts of x, `a` first.
 ArgmaxResult joined(const float* x, const ArgmaxResult& a, const ArgmaxResult& b) {
@@ -393,14 +391,14 @@ void SessionState::forward(std::span<const TokenId> ids, std::size_t wanted) {
   assert(wanted <= ids.size() && wanted <= scratch.logit_rows);
   const std::size_t first = ids.size() - wanted;
   const bool tuning = ids.size() == 1 && wanted == 1 && !prefetch.settled();
-  const auto begun = tuning ? Clock::now() : Clock::time_point{};
+  const std::uint64_t begun = tuning ? now_ns() : 0;
   parts = threads_for(ids.size());
   run_on(*team, parts, [&](std::size_t thread) {
     Pass pass(*this, ids, thread);
     pass.layers(first);
     if (wanted > 0) pass.logits(first, wanted);
   });
-  if (tuning) prefetch.record(std::chrono::duration<double>(Clock::now() - begun).count());
+  if (tuning) prefetch.record(static_cast<double>(now_ns() - begun));
   position += ids.size();
   if (wanted > 0) show_logits(0);
 }
