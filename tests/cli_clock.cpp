@@ -26,13 +26,13 @@ struct Clock {
   std::uint64_t looks = 0;
   std::function<void(std::uint64_t)> at_look = {};  // gets the number of the look, from 1 on
 };
-Clock this_clock;
+Clock fake;
 
 }  // namespace
 
 std::uint64_t now_ns() {
-  if (++this_clock.looks; this_clock.at_look) this_clock.at_look(this_clock.looks);
-  return this_clock.now += this_clock.step;
+  if (++fake.looks; fake.at_look) fake.at_look(fake.looks);
+  return fake.now += fake.step;
 }
 
 namespace testing {
@@ -44,10 +44,10 @@ const Words kGenerate = {"generate", "-p", "In the beginning", "-n", "60", "-t",
 
 // From the first look at the clock to the last.
 double seconds_of(const Words& words) {
-  this_clock = {.step = kSecond / 100};
+  fake = {.step = kSecond / 100};
   const Ended ended = run_here(words);
   EXPECT_EQ(ended.code, 0) << ended.err;
-  return static_cast<double>(this_clock.now) / static_cast<double>(kSecond);
+  return static_cast<double>(fake.now) / static_cast<double>(kSecond);
 }
 
 // And no longer than 16 inputs more, which every kernel gets however late it is.
@@ -75,16 +75,16 @@ int pipe_without_reader() {
 // Every token looks at the clock: few looks are few tokens.
 TEST(GenerateClock, EndsWhenNobodyTakesTheText) {
   std::signal(SIGPIPE, SIG_IGN);
-  this_clock = {};
+  fake = {};
   EXPECT_EQ(run_here(kGenerate).code, 0);
-  const std::uint64_t all = this_clock.looks;
+  const std::uint64_t all = fake.looks;
   ASSERT_GT(all, 60u);
   for (const int file : {pipe_without_reader(), ::open("/dev/full", O_WRONLY | O_CLOEXEC)}) {
-    this_clock = {};
+    fake = {};
     const Ended ended = run_here(kGenerate, file);
     EXPECT_EQ(ended.code, 1);
     EXPECT_NE(ended.err.find("standard output"), std::string::npos) << ended.err;
-    EXPECT_LT(this_clock.looks, all / 4);
+    EXPECT_LT(fake.looks, all / 4);
     ::close(file);
   }
 }
@@ -92,7 +92,7 @@ TEST(GenerateClock, EndsWhenNobodyTakesTheText) {
 // Every token that went through the model counts, those that two windows share twice.
 TEST(PerplexityClock, SpeedIsOfTheTokensThatWentThroughTheModel) {
   const std::string text = put("text.txt", std::string(1500, 'a'));
-  this_clock = {.step = kSecond};  // a window: it is looked at before and after each
+  fake = {.step = kSecond};  // a window: it is looked at before and after each
   const Ended ended = run_here({"perplexity", "-f", text, "-c", "64", "-t", "1", "--json"});
   ASSERT_EQ(ended.code, 0) << ended.err;
   const auto json = nlohmann::json::parse(ended.out);
@@ -116,12 +116,12 @@ TEST(Interrupt, EndsEveryVerbThatTakesLongWithItsCode) {
   for (const Words& words : verbs) {
     for (const std::uint64_t when : {1u, 2u, 5u, 9u}) {
       SCOPED_TRACE(words.front() + " at look " + std::to_string(when));
-      this_clock = {.at_look = [when](std::uint64_t look) {
+      fake = {.at_look = [when](std::uint64_t look) {
         if (look == when) std::raise(SIGINT);
       }};
       const Ended ended = run_here(words);
       EXPECT_EQ(ended.code, 130) << ended.err;
-      EXPECT_GE(this_clock.looks, when);
+      EXPECT_GE(fake.looks, when);
       if (words.back() != "--json") continue;
       EXPECT_EQ(nlohmann::json::parse(ended.out)["finish"], "cancelled");
     }
@@ -130,7 +130,7 @@ TEST(Interrupt, EndsEveryVerbThatTakesLongWithItsCode) {
 
 // Nobody has to wait for a program that does not notice.
 TEST(InterruptDeathTest, TheSecondEndsItAtOnce) {
-  this_clock = {.at_look = [](std::uint64_t look) {
+  fake = {.at_look = [](std::uint64_t look) {
     if (look <= 2) std::raise(SIGINT);
   }};
   EXPECT_EXIT(run_here(kGenerate), ::testing::KilledBySignal(SIGINT), "");
