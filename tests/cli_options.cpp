@@ -148,6 +148,23 @@ TEST(Input, ThatDoesNotEndIsLeftOnCtrlC) {
   ::close(writer);
 }
 
+// Standard output is a pipe that is full and stays so.
+TEST(Output, ThatNobodyTakesIsLeftOnCtrlC) {
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+  const std::string filling(4096, 'x');
+  while (::write(ends[1], filling.data(), filling.size()) > 0) {
+  }
+  ASSERT_EQ(::fcntl(ends[1], F_SETFL, 0), 0);
+  const pid_t child = start({"generate", "-p", "a", "-n", "3", "-t", "1"}, {.out_fd = ends[1]});
+  ASSERT_GT(child, 0);
+  while (!is_asleep(child)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  ::kill(child, SIGINT);
+  expect_failure(wait_for(child), 130, "standard output");
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
 // A limit on file sizes stands in for a disk that fills up within one output.
 TEST(Output, ThatIsTakenInPartIsAFailure) {
   const std::string path = put("long.txt", std::string(300000, 'x'));

@@ -75,16 +75,19 @@ Error usage(std::string option, std::string message) {
 }
 
 Status write_out(std::string_view text) {
+  const bool was_interrupted = interrupted;  // then it is what is left to say
   while (!text.empty()) {
     const ssize_t n = ::write(STDOUT_FILENO, text.data(), text.size());
-    if (n >= 0) {
-      text.remove_prefix(static_cast<std::size_t>(n));
-    } else if (errno == EPIPE) {
-      return Error{ErrorCode::kIo, "standard output", "The program that read it has ended."};
-    } else if (errno != EINTR || interrupted) {
-      return Error{ErrorCode::kIo, "standard output",
-                   fmt::format("Writing failed ({}); write to a place with room.", reason(errno))};
+    if (n >= 0) text.remove_prefix(static_cast<std::size_t>(n));
+    if (interrupted && !was_interrupted && !text.empty()) {
+      return Error{ErrorCode::kCancelled, "standard output", "Writing was interrupted."};
     }
+    if (n >= 0 || errno == EINTR) continue;
+    if (errno == EPIPE) {
+      return Error{ErrorCode::kIo, "standard output", "The program that read it has ended."};
+    }
+    return Error{ErrorCode::kIo, "standard output",
+                 fmt::format("Writing failed ({}); write to a place with room.", reason(errno))};
   }
   return success();
 }
@@ -170,8 +173,8 @@ Result<std::string> read_text(const std::string& path) {
   ssize_t n = 0;
   int failure = 0;
   do {
-    n = ::read(fd, part.data(), part.size());
-    failure = n < 0 ? errno : 0;
+    n = interrupted ? -1 : ::read(fd, part.data(), part.size());
+    failure = interrupted ? EINTR : n < 0 ? errno : 0;
     if (n > 0) out.append(part.data(), static_cast<std::size_t>(n));
   } while (n > 0 || (failure == EINTR && !interrupted));
   if (!standard) ::close(fd);

@@ -43,7 +43,7 @@ Error in_model(const std::string& path, Error error);
 Error usage(std::string option, std::string message);
 
 /// Writes all of it to standard output at once. kIo with the reason, once the disk is full or the
-/// reader has gone.
+/// reader has gone; kCancelled when Ctrl-C came before the end, but not when it had come before.
 Status write_out(std::string_view text);
 
 /// Writes and turns the result into an exit code.
