@@ -249,25 +249,35 @@ struct AskNext {
   }
 };
 
-/// Blocks [begin, end) of half a panel, kTokens tokens: sums go on from y unless it is fresh. Block
-/// b of the panel meets block b + x_first of the activations.
-template <class Reader, std::size_t kTokens, class Ask>
-void multiply_tile(const Reader& panel, std::size_t begin, std::size_t end, const QuantizedBlock* x,
-                   std::size_t x_stride, std::size_t x_first, float* y, std::size_t y_stride,
-                   bool fresh, const Ask& ask) {
-  __m256 sum[kTokens];
-  for (std::size_t t = 0; t < kTokens; ++t) {
-    sum[t] = fresh ? _mm256_setzero_ps() : _mm256_loadu_ps(y + t * y_stride);
+/// Blocks [begin, end) of kHalves halves of a panel, kTokens tokens: sums go on from y unless it is
+/// fresh. Block b of the panel meets block b + x_first of the activations.
+template <class Reader, std::size_t kHalves, std::size_t kTokens, class Ask>
+void multiply_tile(const Reader* const (&half)[kHalves], std::size_t begin, std::size_t end,
+                   const QuantizedBlock* x, std::size_t x_stride, std::size_t x_first, float* y,
+                   std::size_t y_stride, bool fresh, const Ask& ask) {
+  __m256 sum[kHalves][kTokens];
+  for (std::size_t h = 0; h < kHalves; ++h) {
+    for (std::size_t t = 0; t < kTokens; ++t) {
+      sum[h][t] = fresh ? _mm256_setzero_ps() : _mm256_loadu_ps(y + t * y_stride + h * 8);
+    }
   }
   for (std::size_t b = begin; b < end; ++b) {
     ask(b - begin);
-    add_part<0>(panel, b, x, x_stride, b + x_first, sum);
-    if constexpr (Reader::kParts == 2) add_part<1>(panel, b, x, x_stride, b + x_first, sum);
-    if constexpr (Reader::kMinimum != Minimum::kNone) {
-      add_minimum(panel, b, x, x_stride, b + x_first, sum);
+    for (std::size_t h = 0; h < kHalves; ++h) {
+      add_part<0>(*half[h], b, x, x_stride, b + x_first, sum[h]);
+      if constexpr (Reader::kParts == 2) {
+        add_part<1>(*half[h], b, x, x_stride, b + x_first, sum[h]);
+      }
+      if constexpr (Reader::kMinimum != Minimum::kNone) {
+        add_minimum(*half[h], b, x, x_stride, b + x_first, sum[h]);
+      }
     }
   }
-  for (std::size_t t = 0; t < kTokens; ++t) _mm256_storeu_ps(y + t * y_stride, sum[t]);
+  for (std::size_t h = 0; h < kHalves; ++h) {
+    for (std::size_t t = 0; t < kTokens; ++t) {
+      _mm256_storeu_ps(y + t * y_stride + h * 8, sum[h][t]);
+    }
+  }
 }
 
 /// Calls f.operator()<n>(first) for tiles of n <= kMost tokens, all of nearly one size.
@@ -288,17 +298,30 @@ void in_tiles(std::size_t tokens, F&& f) {
 inline constexpr std::size_t kManyTokens = 12;
 inline constexpr std::size_t kTile = 4;
 
-/// Half a panel as it lies in memory, times a few tokens at once.
+/// A whole panel as it lies in memory, times one token: in one stream, since memory is what it
+/// waits for.
+template <class Reader>
+void multiply_one(const MatmulArgs& a, const std::byte* panel, float* y) {
+  const std::size_t blocks = a.columns / kBlock;
+  const auto* x = static_cast<const QuantizedBlock*>(a.x);
+  const Reader low(panel, 0);
+  const Reader high(panel, 1);
+  const Reader* const halves[2] = {&low, &high};
+  const AskAhead ahead = {panel, Reader::kStep, a.prefetch};
+  multiply_tile<Reader, 2, 1>(halves, 0, blocks, x, blocks, 0, y, a.y_stride, true, ahead);
+}
+
+/// Half a panel as it lies in memory, times a few tokens at once. The first half asks for both.
 template <class Reader>
 void multiply_few(const MatmulArgs& a, const Reader& reader, float* y) {
   const std::size_t blocks = a.columns / kBlock;
   const auto* x = static_cast<const QuantizedBlock*>(a.x);
-  // The first half asks for both.
+  const Reader* const half[1] = {&reader};
   const AskAhead ahead = {reader.panel, Reader::kStep,
                           reader.half == 0 ? a.prefetch : Prefetch{0, 0, 0}};
   in_tiles<kTile>(a.tokens, [&]<std::size_t kTokens>(std::size_t t) {
-    multiply_tile<Reader, kTokens>(reader, 0, blocks, x + t * blocks, blocks, 0, y + t * a.y_stride,
-                                   a.y_stride, true, ahead);
+    multiply_tile<Reader, 1, kTokens>(half, 0, blocks, x + t * blocks, blocks, 0,
+                                      y + t * a.y_stride, a.y_stride, true, ahead);
   });
 }
 
@@ -308,6 +331,7 @@ template <class Reader>
 void multiply_many(const MatmulArgs& a, const Reader& reader, float* y) {
   using Scratch = Unpacked<Reader>;
   Scratch scratch;
+  const Scratch* const half[1] = {&scratch};
   const std::size_t blocks = a.columns / kBlock;
   const auto* x = static_cast<const QuantizedBlock*>(a.x);
   const std::size_t tiles = (a.tokens + kTile - 1) / kTile;
@@ -322,8 +346,8 @@ void multiply_many(const MatmulArgs& a, const Reader& reader, float* y) {
                     step};
     next.begin += reader.half * tiles * (end - begin) * step;
     in_tiles<kTile>(a.tokens, [&]<std::size_t kTokens>(std::size_t t) {
-      multiply_tile<Scratch, kTokens>(scratch, 0, end - begin, x + t * blocks, blocks, begin,
-                                      y + t * a.y_stride, a.y_stride, i == 0, next);
+      multiply_tile<Scratch, 1, kTokens>(half, 0, end - begin, x + t * blocks, blocks, begin,
+                                         y + t * a.y_stride, a.y_stride, i == 0, next);
       next.begin += (end - begin) * step;
     });
   }
@@ -334,10 +358,16 @@ void matmul_quantized(const MatmulArgs& args) {
   const std::size_t stride = panel_bytes(Reader::kType, args.columns);
   const auto multiply = [&](const MatmulArgs& a) {
     for (std::size_t p = a.panel_begin; p < a.panel_end; ++p) {
+      const std::byte* panel = a.panels + p * stride;
+      float* y = a.y + p * kPanelRows;
+      if (a.tokens == 1) {
+        multiply_one<Reader>(a, panel, y);
+        continue;
+      }
       for (std::size_t half = 0; half < 2; ++half) {
-        const Reader reader(a.panels + p * stride, half);
-        float* y = a.y + p * kPanelRows + half * 8;
-        a.tokens < kManyTokens ? multiply_few(a, reader, y) : multiply_many(a, reader, y);
+        const Reader reader(panel, half);
+        float* to = y + half * 8;
+        a.tokens < kManyTokens ? multiply_few(a, reader, to) : multiply_many(a, reader, to);
       }
     }
   };
