@@ -364,7 +364,7 @@ Difference check_matmul(Tables tables, Draw& draw) {
   pack_panels(Type, file.data(), rows, columns, 0, args.panel_end, panels.data());
   args.panels = panels.data();
   args.columns = columns;
-  args.tokens = draw.one_in(2) ? 1 : draw.from(1, 28);
+  args.tokens = draw.one_in(2) ? 1 : draw.from(1, 40);
   args.y_stride = args.panel_end * kPanelRows + draw.below(20);
   const auto x = make_activations(draw, args.tokens * columns, product);
   GuardedVector<QuantizedBlock> blocks;
