@@ -148,7 +148,7 @@ TEST(Input, ThatDoesNotEndIsLeftOnCtrlC) {
   ::close(writer);
 }
 
-// Standard output is a pipe that is full and stays so.
+// Standard output is a pipe that is full and stays so. Who sleeps for long is waiting for it.
 TEST(Output, ThatNobodyTakesIsLeftOnCtrlC) {
   int ends[2];
   ASSERT_EQ(::pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
@@ -158,7 +158,9 @@ TEST(Output, ThatNobodyTakesIsLeftOnCtrlC) {
   ASSERT_EQ(::fcntl(ends[1], F_SETFL, 0), 0);
   const pid_t child = start({"generate", "-p", "a", "-n", "3", "-t", "1"}, {.out_fd = ends[1]});
   ASSERT_GT(child, 0);
-  while (!is_asleep(child)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  for (int asleep = 0; asleep < 100; asleep = is_asleep(child) ? asleep + 1 : 0) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
   ::kill(child, SIGINT);
   expect_failure(wait_for(child), 130, "standard output");
   ::close(ends[0]);
