@@ -2,6 +2,7 @@
 // nothing is made for a reader who has left.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -126,6 +127,18 @@ TEST(Interrupt, EndsEveryVerbThatTakesLongWithItsCode) {
       EXPECT_EQ(nlohmann::json::parse(ended.out)["finish"], "cancelled");
     }
   }
+}
+
+// Also while the model is loaded, before a prompt is waited for that nobody writes.
+TEST(Interrupt, ComesBeforeThePromptIsWaitedFor) {
+  const std::string pipe = (folder() / "prompt").string();
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const int kept_open = ::open(pipe.c_str(), O_RDWR | O_CLOEXEC);
+  fake = {.at_look = [](std::uint64_t look) {
+    if (look == 1) std::raise(SIGINT);
+  }};
+  expect_failure(run_here({"generate", "-f", pipe, "-n", "3", "-t", "1"}), 130, pipe);
+  ::close(kept_open);
 }
 
 // Nobody has to wait for a program that does not notice.

@@ -173,7 +173,7 @@ Result<std::string> read_text(const std::string& path) {
   ssize_t n = 0;
   int failure = 0;
   do {
-    n = interrupted ? -1 : ::read(fd, part.data(), part.size());
+    n = interrupted ? 0 : ::read(fd, part.data(), part.size());
     failure = interrupted ? EINTR : n < 0 ? errno : 0;
     if (n > 0) out.append(part.data(), static_cast<std::size_t>(n));
   } while (n > 0 || (failure == EINTR && !interrupted));

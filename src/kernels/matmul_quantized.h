@@ -88,15 +88,13 @@ void in_parts(const MatmulArgs& a, F&& f) {
   }
 }
 
-/// Tokens that are few: their product waits for memory.
-inline constexpr std::size_t kFewTokens = 8;
-
 /// Calls f(strip) for strips of panels of a product of a few tokens. Their results land in a buffer
 /// in the nearest cache, and go from there to `a`'s y a strip at a time: a panel gives every token
 /// one line of y, each on a page of its own and long gone from the near caches, and lines that are
 /// fetched so one by one hold up the stream of weights by up to 100 ns each.
 template <class F>
 void in_strips(const MatmulArgs& a, std::size_t panel_stride, F&& f) {
+  constexpr std::size_t kFewTokens = 8;
   constexpr std::size_t kPanels = 64;
   if (a.tokens > kFewTokens) return f(a);
   alignas(PanelLayout::kLine) float y[kFewTokens * kPanels * kPanelRows];

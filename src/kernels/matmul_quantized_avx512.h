@@ -203,10 +203,9 @@ inline __attribute__((always_inline)) void add_minimum(const Reader& panel, std:
 }
 
 /// What a product of many tokens does before each block: it asks for `step` bytes of each of the
-/// panels that come next, with block `first` from byte `begin` on.
+/// two panels that come next, with block `first` from byte `begin` on.
 struct AskNext {
   const std::byte* panel;
-  std::size_t panels;
   std::size_t stride;
   std::size_t first;
   std::size_t begin;
@@ -214,7 +213,7 @@ struct AskNext {
 
   inline __attribute__((always_inline)) void operator()(std::size_t b) const {
     const std::size_t at = begin + (b - first) * step;
-    for (std::size_t i = 0; i < panels; ++i) prefetch_lines<1>(panel + i * stride, at, at + step);
+    for (std::size_t i = 0; i < 2; ++i) prefetch_lines<1>(panel + i * stride, at, at + step);
   }
 };
 
@@ -290,7 +289,7 @@ void multiply_two(const MatmulArgs& a, std::size_t stride, std::size_t p) {
     const std::size_t begin = blocks * i / stretches;
     const std::size_t end = blocks * (i + 1) / stretches;
     for (Source& s : source) s.take(begin, end);
-    AskNext next = {a.panels + (p + 2) * stride, 2, stride, begin, begin * Source::kStep,
+    AskNext next = {a.panels + (p + 2) * stride, stride, begin, begin * Source::kStep,
                     Source::kStep / tiles};
     in_tiles<Source::kTile>(a.tokens, [&]<std::size_t kTokens>(std::size_t t) {
       multiply_tile<Source, 2, kTokens>(panel, begin, end, x + t * blocks, blocks,
