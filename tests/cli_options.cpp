@@ -100,6 +100,20 @@ TEST(GenerateOptions, EachCacheIsUsed) {
   EXPECT_EQ(hashes.size(), 3u);
 }
 
+// The same bits everywhere: so what the README shows is what its reader gets.
+TEST(GenerateOptions, TheReadmesExampleIsWhatIsWritten) {
+  const std::string readme = contents(std::string(PRUMO_SOURCE_DIR) + "/README.md");
+  const std::string command =
+      "$ build/release/prumo generate -p \"And the LORD spake unto\" -n 60 --temp 0.8 --top-k 40 "
+      "--top-p 0.9 --seed 1\n";
+  const std::size_t at = readme.find(command);
+  ASSERT_NE(at, std::string::npos) << "the README has another example than this test";
+  const std::size_t begin = at + command.size();
+  const Ended ended = run({"generate", "-p", "And the LORD spake unto", "-n", "60", "--temp", "0.8",
+                           "--top-k", "40", "--top-p", "0.9", "--seed", "1"});
+  EXPECT_EQ(ended.out, readme.substr(begin, readme.find("```", begin) - begin));
+}
+
 // More than any machine has, and it is asked before anything is made.
 TEST(Memory, ThatIsNotThereIsCodeFour) {
   const std::string shape = "65536x1024:1024:1024:1048576:300:F32";
